@@ -1,0 +1,118 @@
+"""The figures that do not depend on the machine, held against their thresholds: ``bench --check``.
+
+Round trips are counted on the wire at one till, each sale by itself, and the median is taken, so that a background
+job's statement does not count as the sale's. Log bytes are measured after a checkpoint and a warm-up and without
+full-page images (a page's first change after a checkpoint logs the whole page: that depends on the checkpoints, not
+on the program). The log and its flushes belong to the whole server, so other work on it can only add: the best of
+several rounds is taken.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from bench import load, product, scratch, wire
+from bench.scratch import BenchError
+
+ROUND_TRIPS_LIMIT = 6.0
+FLUSHES_LIMIT = 0.8
+WAL_BYTES_LIMIT = 9 * 1024.0
+LINE_COUNTS = (1, 5, 200)
+COUNTED_SALES = 20
+WARM_SALES = 10
+TILLS = 8
+ROUNDS = 3
+SECONDS = 2.0
+WARMUP = 1.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One figure and its limit; ``note`` says how it came about."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure is within its limit."""
+        return self.value <= self.limit
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the check for the JSON file."""
+        return {**asdict(self), "met": self.met}
+
+
+def run(server: str, make_demo: Callable[[str], product.Demo], workers: int) -> list[Check]:
+    """Measure the product on a scratch database of ``server`` and return all checks.
+
+    Args:
+        server: URL of the PostgreSQL server.
+        make_demo: makes a shop in the database with the URL it is given; called once per database.
+        workers: server processes.
+    """
+    checks = []
+    with scratch.postgres_database(server, "trips") as url, wire.CountingRelay(url) as relay:
+        demo = make_demo(relay.url)
+        for lines in LINE_COUNTS:
+            checks.append(round_trips(demo, relay, lines))
+    with scratch.postgres_database(server, "check") as url:
+        demo = make_demo(url)
+        checks += log_checks(demo, workers)
+    return checks
+
+
+def round_trips(demo: product.Demo, relay: wire.CountingRelay, lines: int) -> Check:
+    """Return the check of round trips for sales of ``lines`` lines."""
+    counts = []
+    with product.serve(demo.data_dir, workers=1) as server:
+        token, _ = product.log_in(server)
+        requests = product.sale_requests(demo, token, 0, lines)
+        for number in range(WARM_SALES + COUNTED_SALES):
+            before = relay.round_trips
+            result = load.run(load.Load("127.0.0.1", server.port, (requests,), per_till=1))
+            if set(result.statuses) != {201}:
+                raise BenchError(f"a sale of {lines} lines failed: {dict(result.statuses)} {result.samples}")
+            if number >= WARM_SALES:
+                counts.append(relay.round_trips - before)
+    note = f"each of {len(counts)} sales {min(counts)} to {max(counts)}"
+    return Check(f"round trips, {lines} lines", statistics.median(counts), ROUND_TRIPS_LIMIT, "per sale", note)
+
+
+def log_checks(demo: product.Demo, workers: int) -> list[Check]:
+    """Return the checks of flushes at 8 tills and of log bytes per five-line sale."""
+    flushes, logged, how = [], [], ""
+    for _ in range(ROUNDS):
+        figures = product.measure_http(demo, TILLS, SECONDS, WARMUP, workers)
+        flushes.append(figures.flushes or 0.0)
+        size, how = wal_per_sale(demo, workers)
+        logged.append(size)
+    spread = f"best of {ROUNDS}, worst {max(flushes):.2f}"
+    return [
+        Check(f"flushes at {TILLS} tills", min(flushes), FLUSHES_LIMIT, "per sale", spread),
+        Check("write-ahead log, 5 lines", min(logged), WAL_BYTES_LIMIT, "bytes per sale", how),
+    ]
+
+
+def wal_per_sale(demo: product.Demo, workers: int) -> tuple[float, str]:
+    """Return the log bytes of one sale without full-page images, and how they were left out."""
+    with product.serve(demo.data_dir, workers) as server:
+        token, _ = product.log_in(server)
+        requests = tuple(product.sale_requests(demo, token, till) for till in range(TILLS))
+        scratch.checkpoint(demo.url)
+        load.run_apart(load.Load("127.0.0.1", server.port, requests, per_till=WARM_SALES * 4))
+        start = scratch.wal_mark(demo.url)
+        result = load.run_apart(load.Load("127.0.0.1", server.port, requests, per_till=100))
+        end = scratch.wal_mark(demo.url)
+    sales = result.all_statuses[201]
+    if not sales:
+        raise BenchError(f"no sale succeeded: {dict(result.all_statuses)} {result.samples}")
+    exact = scratch.wal_without_page_images(demo.url, start, end)
+    if exact is not None:
+        return exact / sales, "page images left out exactly (pg_walinspect)"
+    return (end.lsn - start.lsn) / sales, "page images included (pg_walinspect is not installed)"

@@ -1,0 +1,19 @@
+"""The doors to users, roles, and who holds which role where."""
+
+from __future__ import annotations
+
+from pos_core.http.routes import Route
+from pos_core.rbac import schemas
+from pos_core.schemas import PageParams
+
+ROUTES = (
+    Route("GET", "/users", query="user:list", params=schemas.UserParams, answer=schemas.UserAnswer, paged=True),
+    Route("POST", "/users", action="user:create", answer=schemas.NewUser),
+    Route("GET", "/users/{id}", query="user:get", answer=schemas.UserAnswer),
+    Route("PATCH", "/users/{id}", action="user:edit", answer=schemas.UserAnswer, edits=True),
+    Route("POST", "/users/{id}/password", action="user:reset_password", answer=schemas.NewUser, edits=True),
+    Route("POST", "/user-roles", action="user:assign", answer=schemas.AssignmentAnswer),
+    Route("POST", "/user-roles/remove", action="user:unassign", answer=schemas.AssignmentAnswer),
+    Route("GET", "/roles", query="role:list", params=PageParams, answer=schemas.RoleAnswer, paged=True),
+    Route("POST", "/roles", action="role:create", answer=schemas.RoleAnswer),
+)

@@ -1,0 +1,1 @@
+"""ops.catalog: departments, categories, brands, vendors and products."""

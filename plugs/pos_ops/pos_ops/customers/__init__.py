@@ -1,0 +1,1 @@
+"""ops.customers: who buys."""

@@ -1,0 +1,1 @@
+"""ops.registers: the drawer's day, from the float to the count."""

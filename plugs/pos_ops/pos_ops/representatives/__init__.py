@@ -1,0 +1,1 @@
+"""ops.representatives: who sells, beyond the cashier."""

@@ -1,0 +1,1 @@
+"""ops.tenders: the ways to pay that a shop accepts."""

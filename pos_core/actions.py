@@ -1,0 +1,380 @@
+"""Actions and queries, and `perform()`: THE pipeline. Every write of the product goes through here.
+
+    begin (idempotency: replay or refuse) -> prepare (a frozen draft, writes nothing) -> before rules (all gathered)
+    -> service (draft into rows) -> after rules -> audit entry, outbox, stored answer -> commit -> after commit
+
+A whole transaction is tried again on contention, a bounded number of times. What was refused, denied or failed is
+rolled back and then recorded in a short transaction of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import peewee as pw
+from pydantic import BaseModel
+
+from pos_core import clock, rules
+from pos_core.audit.chain import plain
+from pos_core.audit.models import AuditEntry
+from pos_core.audit.personal import digested
+from pos_core.db import errors as db_errors
+from pos_core.db.unit_of_work import Entry, FenceMoved, Stored, UnitOfWork
+from pos_core.errors import (
+    CONTENTION, KEY_REUSED, OUTCOME_UNKNOWN, PERMISSION_DENIED, PosError, Violation, refused,
+)  # fmt: skip
+from pos_core.idempotency import Idempotency, fingerprint
+
+if TYPE_CHECKING:
+    from pos_core.context import Context
+    from pos_core.kernel import Kernel
+
+log = logging.getLogger("pos.actions")
+
+ATTEMPTS = 8
+KEY_LIFE = timedelta(days=30)
+_COMMAND_IN_REFUSAL = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A named state change: `entity:verb`, who may do it, what it takes, and the function that does it.
+
+    permissions: any one of them suffices (one per app context, usually); empty with `public` only.
+    beforehand: what must not happen inside a transaction (a password hash), done before it opens; its result is an
+    argument of prepare and service. prepare: reads and computes a frozen draft. key_field: the command's field that is the client-made id, kept as a
+    key for ever. audited_answer: the answer is the audited fact itself and is not stored twice. secrets: fields of
+    the answer that are shown once and neither audited nor stored. personal: fields that enter the chain as salted
+    digests. constraints: the module's own words for database constraints.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    command: type[BaseModel]
+    permissions: tuple[str, ...] = ()
+    module: str = ""
+    entity: str = ""
+    beforehand: Callable[[Context, Any], Any] | None = None
+    prepare: Callable[..., Any] | None = None
+    key_field: str | None = None
+    audited_answer: bool = False
+    public: bool = False
+    secrets: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
+    constraints: Mapping[str, Violation] = field(default_factory=dict)
+    status: int = 200
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        return (self.function.__doc__ or self.name).strip().partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A named read: `entity:what`, and who may ask it over HTTP (other modules may always, in the actor's store)."""
+
+    name: str
+    function: Callable[..., Any]
+    permissions: tuple[str, ...] = ()
+    module: str = ""
+    public: bool = False
+
+    @property
+    def summary(self) -> str:
+        return (self.function.__doc__ or self.name).strip().partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an action answered; `replayed` when the key was known and nothing was done again."""
+
+    data: dict[str, Any]
+    status: int
+    replayed: bool = False
+
+
+def action(
+    name: str, *, command: type[BaseModel], permission: str | tuple[str, ...] = (), entity: str = "", **options: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a service function as the action `name`; it takes (ctx, command[, draft]) and returns a plain mapping."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        permissions = (permission,) if isinstance(permission, str) else tuple(permission)
+        wanted = rules.wanted_arguments(function, ("ctx", "command", "draft", "beforehand"))
+        function.__dict__["__pos_action__"] = Action(
+            name, function, command, permissions, entity=entity or name.partition(":")[0], arguments=wanted, **options
+        )
+        return function
+
+    return mark
+
+
+def query(
+    name: str, *, permission: str | tuple[str, ...] = (), public: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a function (ctx, **arguments) as the named read `name`."""
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        permissions = (permission,) if isinstance(permission, str) else tuple(permission)
+        function.__dict__["__pos_query__"] = Query(name, function, permissions, public=public)
+        return function
+
+    return mark
+
+
+def require_permission(ctx: Context, permissions: tuple[str, ...], public: bool = False) -> None:
+    """Denied unless granted: any one of `permissions`. A super admin holds all."""
+    if public or ctx.actor.is_super_admin or not ctx.actor.permissions.isdisjoint(permissions):
+        return
+    own = [p for p in permissions if p.startswith(f"{ctx.app_context}:")] or list(permissions)
+    raise PERMISSION_DENIED(permission=" or ".join(own) or "(none exists)")
+
+
+def perform(kernel: Kernel, ctx: Context, name: str, command: Any, key: str | None = None) -> Outcome:
+    """Run an action to its end. Raises PosError for every refusal; anything else it raises is a bug."""
+    chosen = kernel.action(name)
+    if ctx.uow is not None:
+        kernel.require_enabled(chosen.module, ctx.store_id)
+        ctx.uow.write_pending()
+        command = _typed(chosen, command)
+        found = chosen.beforehand(ctx, command) if chosen.beforehand is not None else None
+        return Outcome(_run(kernel, ctx, chosen, command, ctx.uow, found), chosen.status)
+    try:
+        kernel.require_enabled(chosen.module, ctx.store_id)
+        require_permission(ctx, chosen.permissions, chosen.public)
+    except PosError as error:
+        record(kernel, ctx, chosen, command, "denied", error)
+        raise
+    command = _typed(chosen, command)
+    found = None
+    if chosen.beforehand is not None:
+        try:
+            found = chosen.beforehand(ctx, command)
+        except PosError as error:
+            record(kernel, ctx, chosen, command, "refused", error)
+            raise
+    return _transact(kernel, ctx, chosen, command, _keys(ctx, chosen, command, key), found)
+
+
+def _typed(chosen: Action, command: Any) -> Any:
+    return command if isinstance(command, chosen.command) else chosen.command.model_validate(command)
+
+
+def _keys(ctx: Context, chosen: Action, command: Any, key: str | None) -> list[tuple[str, str, bool]]:
+    """(key, scope, kept for ever): the client-made id first, then the header's key where it differs."""
+    found = []
+    if chosen.key_field is not None:
+        found.append((str(getattr(command, chosen.key_field)), chosen.name, True))
+    if key is not None and (not found or key != found[0][0]):
+        found.append((key, f"{chosen.name}|{ctx.store_id or ''}|{ctx.device_id or ctx.actor.id}", False))
+    return found
+
+
+def _transact(
+    kernel: Kernel, ctx: Context, chosen: Action, command: Any, keys: list[tuple[str, str, bool]], beforehand: Any
+) -> Outcome:
+    for attempt in range(1, ATTEMPTS + 1):
+        uow = UnitOfWork(kernel.db, ctx.register_id or kernel.instance_id)
+        ctx.uow, committing = uow, False
+        try:
+            first_key, first_scope, _ = keys[0] if keys else ("", "", False)
+            uow.begin(first_key, first_scope)
+            replay = _replay(kernel, ctx, chosen, command, keys, uow)
+            if replay is not None:
+                uow.rollback()
+                return replay
+            data = _run(kernel, ctx, chosen, command, uow, beforehand)
+            _store_answer(ctx, chosen, command, keys, uow, data)
+            committing = True
+            uow.commit()
+        except BaseException as error:
+            uow.rollback()
+            ctx.uow = None
+            final = _judge(kernel, chosen, error, attempt, committing, bool(keys))
+            if final is None:
+                time.sleep(random.uniform(0, 0.004 * attempt))  # noqa: S311 - spreads retries, guards nothing
+                continue
+            if isinstance(error, Exception):
+                outcome = "refused" if isinstance(final, PosError) else "failed"
+                record(kernel, ctx, chosen, command, outcome, final)
+            if final is error:
+                raise
+            raise final from error
+        finally:
+            ctx.uow = None
+        if uow.bumps:
+            ctx.revision = kernel.revision()
+        _after_commit(kernel, ctx, uow)
+        return Outcome(data, chosen.status)
+    raise AssertionError("the last attempt either answers or raises")
+
+
+def _judge(
+    kernel: Kernel, chosen: Action, error: BaseException, attempt: int, committing: bool, keyed: bool
+) -> BaseException | None:
+    """What an exception in the transaction means: None to try again, else what to raise."""
+    again = attempt < ATTEMPTS
+    if isinstance(error, pw.IntegrityError):
+        kind, name = db_errors.broken_constraint(error, kernel.index_names)
+        if name == "core_idempotency.key,scope":  # the same request, a moment earlier, elsewhere: replay it
+            return None if again else CONTENTION()
+        return db_errors.as_pos_error(kind, name, chosen.constraints)
+    if isinstance(error, FenceMoved) or db_errors.is_transient(error):
+        return None if again else CONTENTION()
+    if db_errors.is_connection_lost(error):
+        # A commit whose answer was lost may have happened: only a key makes trying again safe.
+        return None if again and (keyed or not committing) else OUTCOME_UNKNOWN()
+    return error
+
+
+def _replay(
+    kernel: Kernel, ctx: Context, chosen: Action, command: Any, keys: list[tuple[str, str, bool]], uow: UnitOfWork
+) -> Outcome | None:
+    stored = uow.stored if keys else None
+    if stored is None and len(keys) > 1:
+        key, scope, _ = keys[1]
+        row = Idempotency.get_or_none((Idempotency.key == key) & (Idempotency.scope == scope))
+        stored = row and Stored(row.fingerprint, row.status, row.answer, row.chain_id, row.seq)
+    if stored is None:
+        return None
+    if stored.fingerprint != fingerprint(command):
+        raise KEY_REUSED(chosen.key_field or "")
+    if stored.answer is not None:
+        return Outcome(orjson.loads(stored.answer), stored.status, replayed=True)
+    entry = AuditEntry.get((AuditEntry.chain_id == stored.chain_id) & (AuditEntry.seq == stored.seq))
+    return Outcome(orjson.loads(entry.payload)["after"], stored.status, replayed=True)
+
+
+def _run(
+    kernel: Kernel, ctx: Context, chosen: Action, command: Any, uow: UnitOfWork, beforehand: Any = None
+) -> dict[str, Any]:
+    """Prepare, rules, service, rules, audit: the part that nested actions share."""
+    entry = Entry({}, chosen.name, "done", chosen.entity, None, ctx.store_id, ctx.actor.id or None, uow.current)
+    uow.entries.append(entry)
+    uow.current, outer = entry, uow.current
+    try:
+        state = kernel.db.pos
+        state.sealed, sealed = True, state.sealed
+        try:
+            arguments = {"ctx": ctx, "action": chosen, "command": command, "draft": None, "beforehand": beforehand}
+            if chosen.prepare is not None:
+                arguments["draft"] = chosen.prepare(ctx, command)
+            plan = kernel.plan(chosen.name, ctx.store_id)
+            violations = [v for rule in plan.before for v in rules.violations_in(rule, rule.call(arguments))]
+        finally:
+            state.sealed = sealed
+        if violations:
+            raise refused(violations)
+        result = chosen.function(*[arguments[name] for name in chosen.arguments])
+        arguments["result"] = result
+        for rule in plan.after:
+            rule.call(arguments)
+        _complete_entry(kernel, ctx, chosen, entry, result)
+        for observe in plan.audit:
+            observe.call({"ctx": ctx, "entry": MappingProxyType(entry.fact)})
+        return result  # type: ignore[no-any-return]
+    finally:
+        uow.current = outer
+
+
+def _complete_entry(kernel: Kernel, ctx: Context, chosen: Action, entry: Entry, result: dict[str, Any]) -> None:
+    entry.entity_id = result.get("id")
+    after = {k: v for k, v in result.items() if k not in chosen.secrets} if chosen.secrets else result
+    before = entry.before
+    if chosen.personal:
+        after, before = digested(ctx, chosen.personal, chosen.entity, entry.entity_id, after, before)
+    entry.fact.update(_surroundings(ctx, chosen, "done"))
+    entry.fact |= {"entity": chosen.entity, "id": entry.entity_id, "after": after}
+    if before is not None:
+        entry.fact["before"] = before
+    if entry.notes:
+        entry.fact["notes"] = entry.notes
+
+
+def _surroundings(ctx: Context, chosen: Action, outcome: str) -> dict[str, Any]:
+    """Who, where, when, with which request: the part of every entry that the action does not decide."""
+    return {
+        "v": 1, "action": chosen.name, "module": chosen.module, "outcome": outcome, "at": clock.to_text(ctx.at),
+        "actor": ctx.actor.id or None, "actor_name": ctx.actor.name, "roles": list(ctx.actor.roles),
+        "context": ctx.app_context, "store": ctx.store_id, "register": ctx.register_id, "device": ctx.device_id,
+        "session": ctx.session_id, "request": ctx.request_id, "ip": ctx.ip, "channel": ctx.channel,
+    }  # fmt: skip
+
+
+def _store_answer(
+    ctx: Context, chosen: Action, command: Any, keys: list[tuple[str, str, bool]], uow: UnitOfWork, data: dict[str, Any]
+) -> None:
+    """Hand over the rows that make a repeat of this request answer the same; made once numbers are known."""
+    if not keys:
+        return
+    mark = fingerprint(command)
+    entry = uow.entries[0]
+
+    for key, scope, for_ever in keys:
+
+        def row(key: str = key, scope: str = scope, for_ever: bool = for_ever) -> tuple[type[pw.Model], dict[str, Any]]:
+            shown = {k: v for k, v in data.items() if k not in chosen.secrets} if chosen.secrets else data
+            answer = None if chosen.audited_answer else orjson.dumps(shown, default=plain).decode()
+            return Idempotency, {
+                "key": key, "scope": scope, "fingerprint": mark, "status": chosen.status, "answer": answer,
+                "chain_id": uow.chain_id, "seq": entry.seq, "created_at": ctx.at,
+                "expires_at": None if for_ever else ctx.at + KEY_LIFE,
+            }  # fmt: skip
+
+        uow.answers.append(row)
+
+
+def record(
+    kernel: Kernel, ctx: Context, chosen: Action, command: Any, outcome: str, error: BaseException
+) -> None:
+    """Record an attempt that changed nothing, in a short transaction of its own.
+
+    Where even that fails (the database is gone) the attempt stands in the log; the caller's own error goes on.
+    """
+    uow = UnitOfWork(kernel.db, ctx.register_id or kernel.instance_id)
+    entry = Entry({}, chosen.name, outcome, chosen.entity, None, ctx.store_id, ctx.actor.id or None)
+    entry.fact.update(_surroundings(ctx, chosen, outcome))
+    entry.fact |= {"entity": chosen.entity, "id": None, "error": _described(error), "command": _shown(command)}
+    try:
+        uow.begin("", "")
+        uow.entries.append(entry)
+        for observe in kernel.plan(chosen.name, ctx.store_id).audit:
+            observe.call({"ctx": ctx, "entry": MappingProxyType(entry.fact)})
+        uow.commit()
+    except Exception:
+        uow.rollback()
+        log.exception("an attempt could not be recorded", extra={"action": chosen.name, "outcome": outcome})
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, PosError):
+        found = error.violations or (Violation(error.code, error.path, error.params),)
+        return {"code": error.code.code, "errors": [{"code": v.code.code, "path": v.path, "rule": v.rule} for v in found]}
+    return {"code": "internal_error", "type": type(error).__name__}
+
+
+def _shown(command: Any) -> Any:
+    """The command as it may stand in an entry: secrets masked by their type, a long one by its fingerprint only."""
+    if not isinstance(command, BaseModel):
+        return None
+    text = command.__pydantic_serializer__.to_json(command)
+    return orjson.loads(text) if len(text) <= _COMMAND_IN_REFUSAL else {"sha256": fingerprint(command).hex()}
+
+
+def _after_commit(kernel: Kernel, ctx: Context, uow: UnitOfWork) -> None:
+    for event in uow.events:
+        kernel.publish(ctx, event)
+    for function in uow.after_commit:
+        try:
+            function()
+        except Exception:
+            log.exception("something that follows a commit failed", extra={"request_id": ctx.request_id})

@@ -1,0 +1,274 @@
+"""Connections to SQLite and PostgreSQL that refuse a write outside an action.
+
+A connection is read-only (`PRAGMA query_only`, `default_transaction_read_only`) until the unit of work opens it, so
+the database itself says no to a write that went round `perform()`.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import apsw
+import peewee as pw
+import psycopg2.extensions
+from playhouse.apsw_ext import APSWDatabase
+from playhouse.pool import PooledPostgresqlDatabase
+
+from pos_core.db import fields
+from pos_core.db.statements import Statement
+from pos_core.errors import READ_ONLY_OUTSIDE
+from pos_core.plugins import StartError
+
+#: SQLite 3.7.0 to 3.51.2 can corrupt a WAL when one connection writes while another checkpoints.
+FIXED_SQLITE = (3, 51, 3)
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLAC", "CREATE", "DROP T", "ALTER ", "TRUNCA", "MERGE ", "COPY ")
+
+wrap_exceptions = pw.__exception_wrapper__
+
+
+class _State(threading.local):
+    """What this thread may do with its connection, and how often it has talked to the database."""
+
+    may_write = False
+    sealed = False
+    round_trips = 0
+
+
+class Guarded:
+    """What both databases share: who may write, and a count of round trips."""
+
+    dialect = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.pos = _State()
+        super().__init__(*args, **kwargs)
+
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        state = self.pos
+        state.round_trips += 1
+        if (not state.may_write or state.sealed) and sql.lstrip()[:6].upper() in _WRITES:
+            raise READ_ONLY_OUTSIDE()
+        return super().execute_sql(sql, params)  # type: ignore[misc]
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """A connection for this thread, given back afterwards."""
+        fresh = self.connect(reuse_if_open=True)  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            if fresh:
+                self.release()
+
+    @abstractmethod
+    def release(self) -> None:
+        """Give this thread's connection back."""
+
+    @contextmanager
+    def schema_access(self) -> Iterator[None]:
+        """Write access without an action: for the migration runner and tests' set-up, nobody else."""
+        state = self.pos
+        state.may_write, before = True, state.may_write
+        self._open_for_writing(True)
+        try:
+            yield
+        finally:
+            state.may_write = before
+            self._open_for_writing(before)
+
+    @abstractmethod
+    def _open_for_writing(self, allowed: bool) -> None:
+        """Let the database itself accept or refuse writes on this thread's connection."""
+
+
+class SqliteDatabase(Guarded, APSWDatabase):  # type: ignore[misc]
+    """Embedded SQLite through apsw, which carries a fixed SQLite: WAL, FULL, foreign keys, one writer at a time."""
+
+    dialect = "sqlite"
+    field_types = {**APSWDatabase.field_types, **fields.SQLITE_TYPES}  # noqa: RUF012
+
+    def __init__(self, path: str, *, busy_timeout_ms: int = 10_000, synchronous: str = "FULL") -> None:
+        #: In one process writers queue here, fairly; SQLite's own busy handler would starve some of them.
+        self.writer = threading.Lock()
+        self.path = path
+        super().__init__(
+            path,
+            pragmas={
+                "journal_mode": "wal",
+                "synchronous": synchronous,
+                "foreign_keys": 1,
+                "busy_timeout": busy_timeout_ms,
+                "cache_size": -32_000,
+                "temp_store": "memory",
+                "journal_size_limit": 64 * 1024 * 1024,
+            },
+            lock_type="IMMEDIATE",
+            autoconnect=False,
+            timeout=busy_timeout_ms / 1000,
+        )
+
+    def _connect(self) -> Any:
+        connection = super()._connect()
+        connection.execute("PRAGMA query_only = 1")
+        return connection
+
+    def release(self) -> None:
+        """Nothing: a thread keeps its connection, opening one costs more than a sale's reads."""
+
+    def fetch(self, statement: Statement, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a prepared read."""
+        self.pos.round_trips += 1
+        with wrap_exceptions:
+            return list(self.connection().execute(statement.sqlite, tuple(parameters)))
+
+    def _open_for_writing(self, allowed: bool) -> None:
+        if not self.is_closed():
+            self.connection().execute(f"PRAGMA query_only = {0 if allowed else 1}")
+
+    def check(self) -> dict[str, Any]:
+        """Version and settings of the connection; StartError when one is not as it must be."""
+        version = apsw.sqlite_lib_version()
+        if tuple(int(part) for part in version.split(".")) < FIXED_SQLITE:
+            raise StartError(f"SQLite {version} can corrupt its log; install apsw >= {'.'.join(map(str, FIXED_SQLITE))}")
+        found = {
+            name: self.connection().execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+        if found["journal_mode"] not in ("wal", "memory") or not found["foreign_keys"]:
+            raise StartError(f"SQLite came up with other settings than asked for: {found}")
+        return {"database": f"SQLite {version} (apsw)", "path": self.path, **found}
+
+
+#: Ids are text everywhere (`pos_core.ids`); peewee asks psycopg2 for UUID objects, which cost a conversion each.
+_UUID_AS_TEXT = psycopg2.extensions.new_type((2950,), "POS_UUID", lambda value, cursor: value)
+
+
+class PostgresConnection(psycopg2.extensions.connection):
+    """A connection that knows which statements it has prepared."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prepared: set[str] = set()
+
+
+class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
+    """PostgreSQL through psycopg2 and a pool; sessions are read-only by default and in UTC."""
+
+    dialect = "postgresql"
+    field_types = {**PooledPostgresqlDatabase.field_types, **fields.POSTGRES_TYPES}  # noqa: RUF012
+
+    def __init__(self, url: str, *, max_connections: int = 16, prepared: bool = True) -> None:
+        self.url = url
+        self.keeps_prepared = prepared
+        name, options = _connection_options(url)
+        super().__init__(
+            name, max_connections=max_connections, timeout=10, autoconnect=False,
+            connection_factory=PostgresConnection, **options,
+        )
+
+    def _connect(self) -> Any:
+        connection = super()._connect()
+        psycopg2.extensions.register_type(_UUID_AS_TEXT, connection)
+        return connection
+
+    def release(self) -> None:
+        """Back to the pool; a connection that broke is thrown away."""
+        if self.is_closed():
+            return
+        if self.connection().closed or not self.is_connection_usable():
+            self.manual_close()
+        else:
+            self.close()
+
+    def _is_closed(self, connection: Any) -> bool:
+        return bool(connection.closed)
+
+    def send(self, text: str, parameters: Sequence[Any], *, fetch: bool = False) -> list[tuple[Any, ...]]:
+        """One message of one or more statements; the rows of the last one where `fetch`."""
+        self.pos.round_trips += 1
+        with wrap_exceptions, self.connection().cursor() as cursor:
+            cursor.execute(text, parameters)
+            return cursor.fetchall() if fetch else []
+
+    def compose(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> tuple[str, list[Any]]:
+        """One message's text and parameters for several statements, with a PREPARE for those still unknown."""
+        texts: list[str] = []
+        given: list[Any] = []
+        if not self.keeps_prepared:
+            for statement, parameters in calls:
+                text, used = statement.plain(parameters)
+                texts.append(text)
+                given += used
+            return ";".join(texts), given
+        known = self.connection().prepared
+        fresh = []
+        for statement, parameters in calls:
+            if statement.name not in known:
+                known.add(statement.name)
+                fresh.append(statement.prepare)
+            texts.append(statement.execute)
+            given += parameters
+        return ";".join(fresh + texts), given
+
+    def fetch(self, statement: Statement, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a prepared read, in one round trip."""
+        text, given = self.compose([(statement, parameters)])
+        return self.send(text, given, fetch=True)
+
+    def _open_for_writing(self, allowed: bool) -> None:
+        if not self.is_closed():
+            state = "off" if allowed else "on"
+            with self.connection().cursor() as cursor:
+                cursor.execute(f"SET default_transaction_read_only = {state}")
+
+    def check(self) -> dict[str, Any]:
+        """Version and settings of the server; StartError when one would lose or garble data."""
+        shown = {}
+        with self.connection().cursor() as cursor:
+            for name in ("server_version", "server_encoding", "fsync", "full_page_writes", "standard_conforming_strings"):
+                cursor.execute(f"SHOW {name}")
+                shown[name] = cursor.fetchone()[0]
+        if shown["server_encoding"] != "UTF8":
+            raise StartError(f"the PostgreSQL database is encoded in {shown['server_encoding']}; create it with UTF8")
+        return {"database": f"PostgreSQL {shown.pop('server_version')} (psycopg2)", **shown}
+
+
+def _connection_options(url: str) -> tuple[str, dict[str, Any]]:
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    options: dict[str, Any] = {
+        "options": "-c default_transaction_read_only=on -c timezone=UTC -c standard_conforming_strings=on "
+        "-c client_encoding=UTF8 -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        "application_name": "pos",
+        "keepalives_idle": 30,
+        "connect_timeout": int(query.pop("connect_timeout", "5")),
+        **query,
+    }
+    given = {"host": parts.hostname, "port": parts.port, "user": parts.username, "password": parts.password}
+    options |= {key: unquote(value) if isinstance(value, str) else value for key, value in given.items() if value}
+    return unquote(parts.path.lstrip("/")), options
+
+
+Database = SqliteDatabase | PostgresDatabase
+
+
+def connect_to(url: str, *, max_connections: int = 16, prepared: bool = True, synchronous: str = "FULL") -> Database:
+    """The database of a URL: `sqlite:///file` (or `sqlite:////absolute/file`) or `postgresql://user:secret@host/name`.
+
+    Raises StartError for anything else. Nothing is opened yet.
+    """
+    scheme = url.partition(":")[0]
+    if scheme == "sqlite":
+        path = url.removeprefix("sqlite://").removeprefix("/") if url.startswith("sqlite:///") else ""
+        if not path:
+            raise StartError(f"{url!r} names no file: write sqlite:///pos.sqlite3")
+        return SqliteDatabase(str(Path(path)) if path != ":memory:" else path, synchronous=synchronous)
+    if scheme in ("postgresql", "postgres"):
+        return PostgresDatabase(url, max_connections=max_connections, prepared=prepared)
+    raise StartError("database.url must begin with sqlite:/// or postgresql://")

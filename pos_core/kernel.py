@@ -1,0 +1,259 @@
+"""The kernel: one running instance of the product, assembled from configuration, database and modules."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+from pos_core import actions, plugins, rules
+from pos_core.actions import Action, Outcome, Query
+from pos_core.auth.passwords import Passwords
+from pos_core.auth.tokens import Tokens
+from pos_core.clock import Clock, SystemClock
+from pos_core.config import secrets
+from pos_core.config.loader import Config
+from pos_core.config.settings import SettingsStore
+from pos_core.context import Actor, Context
+from pos_core.db import errors as db_errors
+from pos_core.db.database import Database, connect_to
+from pos_core.db.model import Record, Table, database
+from pos_core.db.statements import statement
+from pos_core.errors import MODULE_DISABLED, define, Kind
+from pos_core.events import Event
+from pos_core.manifest import Permission, Setting
+from pos_core.plugins import Module, StartError
+from pos_core.registry.registry import Registry
+from pos_core.rules import Rule
+from pos_core.stores.directory import StoreDirectory
+from pos_core.taxes.directory import TaxDirectory
+
+log = logging.getLogger("pos.kernel")
+
+UNKNOWN_NAME = define(
+    "unknown_operation", Kind.NOT_FOUND,
+    en="No module here knows {name}.", es="Ningún módulo de aquí conoce {name}.",
+    cure="Install the distribution that brings it, or check the name with `pos modules`.",
+)
+
+_REVISION = statement("SELECT value FROM core_revision WHERE id = 1")
+_INSTANCE = statement("SELECT id, name, currency FROM core_instance")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The handlers of one action for one set of enabled modules, in their order."""
+
+    before: tuple[Rule, ...]
+    after: tuple[Rule, ...]
+    audit: tuple[Rule, ...]
+
+
+class Kernel:
+    """See the module. Made once per process; `start()` before the first request."""
+
+    def __init__(
+        self, config: Config, *, clock: Clock | None = None, extra: Iterable[tuple[str, ModuleType]] = (),
+        db: Database | None = None,
+    ) -> None:
+        self.config = config
+        self.clock: Clock = clock or SystemClock()
+        self.db: Database = db or connect_to(
+            config.database.url, max_connections=config.database.max_connections, prepared=config.database.prepared,
+            synchronous=config.database.synchronous,
+        )
+        database.initialize(self.db)
+        self.modules: list[Module] = plugins.discover(extra)
+        self.manager = plugins.plugin_manager(self.modules)
+        self.registry = Registry(self.modules, config.modules.disabled)
+        self._actions: dict[str, Action] = {}
+        self._queries: dict[str, Query] = {}
+        self._rules: list[Rule] = []
+        self._plans: dict[tuple[str, frozenset[str]], Plan] = {}
+        for module in self.running():
+            self._collect(module)
+        self.models = sorted(self._models(), key=lambda m: m._meta.table_name)
+        self.index_names = db_errors.index_names(self.models)
+        self.settings = SettingsStore(self.declared_settings())
+        self.stores = StoreDirectory()
+        self.taxes = TaxDirectory()
+        self.instance_id = ""
+        self.instance_name = ""
+        self.currency = ""
+        self.first_run: Mapping[str, Any] = {}
+        self.passwords = Passwords(config.auth)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Signs and reads access tokens with this installation's secrets."""
+        return Tokens(secrets.load(self.config.secrets_file), self.config.auth.access_minutes)
+
+    # -- modules ---------------------------------------------------------------------------------------------------
+
+    def running(self) -> list[Module]:
+        """The modules that were not set aside, in dependency order."""
+        return [module for module in self.modules if module.running]
+
+    def _collect(self, module: Module) -> None:
+        """Read a module's actions, queries and rules; a name that is taken sets the module aside."""
+        found: list[Action | Query] = []
+        for part in module.parts.values():
+            for _, function in inspect.getmembers(part, inspect.isfunction):
+                if function.__module__ != part.__name__:
+                    continue
+                if isinstance(made := function.__dict__.get("__pos_action__"), Action):
+                    found.append(_owned(made, module.name))
+                if isinstance(asked := function.__dict__.get("__pos_query__"), Query):
+                    found.append(_owned(asked, module.name))
+        taken = [f.name for f in found if f.name in self._actions or f.name in self._queries]
+        if taken:
+            module.error = f"its names are taken: {', '.join(taken)}"
+            self.manager.unregister(name=module.name)
+            return
+        for one in found:
+            (self._actions if isinstance(one, Action) else self._queries)[one.name] = one  # type: ignore[index]
+        for part in module.parts.values():
+            self._rules += rules.rules_of(part, module.name, module.depth)
+
+    def _models(self) -> list[type[Table]]:
+        def below(model: type[Table]) -> Iterable[type[Table]]:
+            for child in model.__subclasses__():
+                yield child
+                yield from below(child)
+
+        packages = {m.plugin.__name__.partition(".")[0] for m in self.running() if m.plugin is not None}
+        return [m for m in below(Table) if m is not Record
+                and m.__module__.partition(".")[0] in packages | {"pos_core"}]
+
+    def action(self, name: str) -> Action:
+        """The action of that name; PosError `unknown_operation`."""
+        try:
+            return self._actions[name]
+        except KeyError:
+            raise UNKNOWN_NAME(name=name) from None
+
+    def find_query(self, name: str) -> Query:
+        """The query of that name; PosError `unknown_operation`."""
+        try:
+            return self._queries[name]
+        except KeyError:
+            raise UNKNOWN_NAME(name=name) from None
+
+    def actions(self) -> list[Action]:
+        return sorted(self._actions.values(), key=lambda a: a.name)
+
+    def queries(self) -> list[Query]:
+        return sorted(self._queries.values(), key=lambda q: q.name)
+
+    def rules(self) -> list[Rule]:
+        return sorted(self._rules, key=lambda r: r.order)
+
+    def permissions(self) -> dict[str, Permission]:
+        """Every permission that running modules declare, by code."""
+        return {p.code: p for m in self.running() if m.manifest for p in m.manifest.permissions}
+
+    def declared_settings(self) -> dict[str, Setting]:
+        """Every setting that running modules declare, by key."""
+        return {s.key: s for m in self.running() if m.manifest for s in m.manifest.settings}
+
+    def require_enabled(self, module: str, store_id: str | None) -> None:
+        """PosError `module_disabled` where the module is off."""
+        if not self.registry.enabled(module, store_id):
+            raise MODULE_DISABLED(module=module)
+
+    def offers(self, name: str, store_id: str | None) -> bool:
+        """Whether an action or query exists and its module is on in the store."""
+        known = self._actions.get(name) or self._queries.get(name)
+        return known is not None and self.registry.enabled(known.module, store_id)
+
+    def plan(self, action: str, store_id: str | None) -> Plan:
+        """The handlers of an action for the modules that are on in a store, worked out once per set."""
+        enabled = self.registry.enabled_set(store_id)
+        key = (action, enabled)
+        if key not in self._plans:
+            self._plans[key] = self._make_plan(action, enabled)
+        return self._plans[key]
+
+    def _make_plan(self, action: str, enabled: frozenset[str]) -> Plan:
+        marked = [r for r in self._rules if r.action in (action, "*") and r.module in enabled]
+        hooked = {stage: self._hooked(f"{stage}_action", enabled) for stage in ("before", "after")}
+        stages = {
+            stage: tuple(sorted([r for r in marked if r.stage == stage] + hooked[stage], key=lambda r: r.order))
+            for stage in ("before", "after")
+        }
+        return Plan(stages["before"], stages["after"], tuple(self._hooked("audit_event", enabled)))
+
+    def _hooked(self, hook: str, enabled: frozenset[str]) -> list[Rule]:
+        """A hook's implementations of the enabled modules, as rules: with a name, a place and their arguments."""
+        depths = {m.name: m.depth for m in self.modules}
+        made = [
+            Rule("before", "*", impl.function, rules.DEFAULT_PRIORITY, impl.argnames, impl.plugin_name,
+                 depths.get(impl.plugin_name, 0))
+            for impl in getattr(self.manager.hook, hook).get_hookimpls()
+            if impl.plugin_name in enabled
+        ]
+        return sorted(made, key=lambda r: r.order)
+
+    # -- doing -----------------------------------------------------------------------------------------------------
+
+    def perform(self, ctx: Context, name: str, command: Any, key: str | None = None) -> Outcome:
+        return actions.perform(self, ctx, name, command, key)
+
+    def query(self, ctx: Context, name: str, arguments: Mapping[str, Any]) -> Any:
+        asked = self.find_query(name)
+        self.require_enabled(asked.module, ctx.store_id)
+        return asked.function(ctx, **arguments)
+
+    def handlers(self, hook: str, store_id: str | None) -> list[Rule]:
+        """A hook's implementations in the modules that are on, in dependency order; `call` runs one."""
+        return self._hooked(hook, self.registry.enabled_set(store_id))
+
+    def publish(self, ctx: Context, event: Event) -> None:
+        """Tell the modules that are on of an event that has been committed; failures are logged."""
+        for handler in self._hooked("on_event", self.registry.enabled_set(ctx.store_id)):
+            try:
+                handler.call({"ctx": ctx, "event": event})
+            except Exception:
+                log.exception("a subscriber failed", extra={"event_name": event.name, "module_name": handler.module})
+
+    def system_context(self, name: str, **options: Any) -> Context:
+        """A context for the command line and jobs: a service actor that may do everything, named in the audit."""
+        actor = Actor(id="", name=name, roles=("system",), is_super_admin=True)
+        options.setdefault("channel", "cli")
+        return Context(self, actor=actor, revision=self.revision(), language=self.config.language, **options)
+
+    # -- starting and stopping -------------------------------------------------------------------------------------
+
+    def revision(self) -> int:
+        """The business' revision: every change of settings, roles, taxes, stores or modules raises it."""
+        return int(self.db.fetch(_REVISION)[0][0])
+
+    def load_instance(self) -> None:
+        """Read who this instance is; StartError before first-run initialisation."""
+        with self.db.in_use():
+            rows = self.db.fetch(_INSTANCE)
+        if not rows:
+            raise StartError("this database has no business yet: run `pos init`")
+        self.instance_id, self.instance_name, self.currency = rows[0]
+
+    def start(self) -> None:
+        """Open what modules need; called in each process that serves, after the schema was checked."""
+        self.load_instance()
+        for handler in self._hooked("kernel_started", self.registry.enabled_set(None)):
+            handler.call({"kernel": self})
+
+    def stop(self) -> None:
+        """Close what modules opened, in reverse order, then the database."""
+        for handler in reversed(self._hooked("kernel_stopping", self.registry.enabled_set(None))):
+            handler.call({"kernel": self})
+        if not self.db.is_closed():
+            self.db.close()
+
+
+def _owned(made: Any, module: str) -> Any:
+    values = {name: getattr(made, name) for name in made.__dataclass_fields__}
+    return type(made)(**{**values, "module": module})

@@ -1,0 +1,179 @@
+"""Discovery: which modules are installed, in which order they come, and which had to be set aside and why."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from pos_core import hookspecs
+from pos_core.manifest import Manifest
+
+GROUP = "pos.modules"
+
+#: Files of a module's package that are read by convention, beside plugin.py.
+PARTS = ("errors", "events", "models", "ddl", "rules", "service", "queries", "reports", "routes")
+
+
+@dataclass(slots=True)
+class Module:
+    """One module: its manifest, its plugin, the parts of its package, and why it was set aside (empty: it runs)."""
+
+    name: str
+    distribution: str
+    plugin: ModuleType | None = None
+    manifest: Manifest | None = None
+    depth: int = 0
+    error: str = ""
+    parts: dict[str, ModuleType] = field(default_factory=dict)
+
+    @property
+    def running(self) -> bool:
+        return not self.error
+
+    @property
+    def order(self) -> tuple[int, str]:
+        return (self.depth, self.name)
+
+
+class StartError(Exception):
+    """The installation cannot run; the message says what is wrong and what to do."""
+
+
+def discover(extra: Iterable[tuple[str, ModuleType]] = ()) -> list[Module]:
+    """All installed modules in dependency order (depth, name); broken ones carry their error.
+
+    `extra` gives (name, plugin) pairs that are not installed: packs under test. A broken module, one whose needs are
+    missing and one with a taken name are set aside with everything that depends on them; a broken `core.` module is a
+    StartError, because without it nothing is guarded.
+    """
+    modules = _loaded(entry_points(group=GROUP), extra)
+    _sort(modules)
+    broken_core = [m for m in modules if m.name.startswith("core.") and not m.running]
+    if broken_core:
+        lines = "; ".join(f"{m.name}: {m.error}" for m in broken_core)
+        raise StartError(f"core modules cannot start: {lines}. Reinstall pos-core.")
+    return sorted(modules, key=lambda m: m.order)
+
+
+def _loaded(points: Iterable[EntryPoint], extra: Iterable[tuple[str, ModuleType]]) -> list[Module]:
+    modules: dict[str, Module] = {}
+    for point in sorted(points, key=lambda p: (p.name, p.value)):
+        distribution = point.dist.name if point.dist is not None else ""
+        module = Module(point.name, distribution)
+        if point.name in modules:
+            taken = modules[point.name]
+            taken.error = taken.error or f"the name is taken twice: by {taken.distribution} and by {distribution}"
+            continue
+        modules[point.name] = module
+        try:
+            module.plugin = point.load()
+            _read(module)
+        except Exception as error:  # a pack's own fault must not stop the shop; it is shown on the registry
+            module.error = f"{type(error).__name__} at import: {error}"
+    for name, plugin in extra:
+        module = modules[name] = Module(name, "(given)", plugin)
+        try:
+            _read(module)
+        except Exception as error:
+            module.error = f"{type(error).__name__} at import: {error}"
+    return list(modules.values())
+
+
+def _read(module: Module) -> None:
+    manifest = getattr(module.plugin, "MANIFEST", None)
+    if not isinstance(manifest, Manifest):
+        module.error = "plugin.py has no MANIFEST"
+        return
+    module.manifest = manifest
+    problems = manifest.problems()
+    if manifest.name != module.name:
+        problems.append(f"the manifest's name {manifest.name!r} is not the entry point's {module.name!r}")
+    module.error = "; ".join(problems)
+    if not module.error:
+        module.parts = dict(_parts(module.plugin))
+
+
+def _parts(plugin: Any) -> Iterator[tuple[str, ModuleType]]:
+    package = getattr(plugin, "__package__", "") or ""
+    if not package or plugin.__name__ == package:
+        yield "plugin", plugin
+        return
+    yield "plugin", plugin
+    for part in PARTS:
+        if importlib.util.find_spec(f"{package}.{part}") is not None:
+            yield part, importlib.import_module(f"{package}.{part}")
+
+
+def _sort(modules: list[Module]) -> None:
+    """Set each module's depth, and the error of those whose needs are missing, broken or circular."""
+    by_name = {m.name: m for m in modules}
+    state: dict[str, str] = {}
+
+    def visit(module: Module, path: tuple[str, ...]) -> None:
+        if state.get(module.name) == "done":
+            return
+        if module.name in path:
+            circle = " -> ".join((*path[path.index(module.name):], module.name))
+            module.error = module.error or f"dependency circle: {circle}"
+            return
+        if module.manifest is None:
+            state[module.name] = "done"
+            return
+        for need in module.manifest.depends:
+            other = by_name.get(need)
+            if other is None:
+                module.error = module.error or f"needs {need}, which is not installed"
+                continue
+            visit(other, (*path, module.name))
+            if not other.running:
+                module.error = module.error or f"needs {need}, which was set aside ({other.error})"
+            module.depth = max(module.depth, other.depth + 1)
+        for wish in module.manifest.extras:
+            other = by_name.get(wish)
+            if other is not None and other.running and wish not in path:
+                visit(other, (*path, module.name))
+                module.depth = max(module.depth, other.depth + 1)
+        state[module.name] = "done"
+
+    for module in sorted(modules, key=lambda m: m.name):
+        visit(module, ())
+
+
+def plugin_manager(modules: Iterable[Module]) -> pluggy.PluginManager:
+    """A pluggy manager with the core's hookspecs and every running module, registered in dependency order.
+
+    A module whose hook implementations do not fit the specifications, or that brings a wrapper, is set aside.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    for module in modules:
+        specs = getattr(module.plugin, "HOOKSPECS", None)
+        if module.running and specs is not None:
+            manager.add_hookspecs(specs)
+    for module in modules:
+        if not module.running:
+            continue
+        try:
+            _refuse_wrappers(module)
+            manager.register(module.plugin, name=module.name)
+        except (pluggy.PluginValidationError, ValueError, TypeError) as error:
+            module.error = f"{type(error).__name__}: {error}"
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise StartError(f"a module implements a hook that nobody specifies: {error}") from error
+    return manager
+
+
+def _refuse_wrappers(module: Module) -> None:
+    for name in dir(module.plugin):
+        options = getattr(getattr(module.plugin, name), "pos_impl", None)
+        if options and (options.get("wrapper") or options.get("hookwrapper")):
+            raise ValueError(f"{name} is a wrapper; wrappers are refused, they could swallow another module's veto")
