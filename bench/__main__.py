@@ -114,7 +114,10 @@ def _server(databases: tuple[str, ...], check: bool, report: Report) -> str:
         return ""
     server = scratch.server_url()
     if server is None:
-        raise BenchError("no PostgreSQL answers: set POS_BENCH_POSTGRES, or --databases sqlite")
+        raise BenchError(
+            "no PostgreSQL server is named: python3 dev.py bench starts one; or set POS_BENCH_POSTGRES, "
+            "or measure with --databases sqlite"
+        )
     report.settings["postgresql"] = scratch.require_durable(server)
     return server
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from psycopg2.extensions import cursor as PgCursor
 
@@ -74,10 +75,7 @@ class PostgresFiller(Filler):
 
     def sample_values(self, table: str, column: str) -> list[object]:
         self.cursor.execute(f'SELECT "{column}" FROM bench_sample."{table}" WHERE "{column}" IS NOT NULL LIMIT 20000')
-        return [
-            value if isinstance(value, int | str) else value.isoformat() if hasattr(value, "isoformat") else ""
-            for (value,) in self.cursor.fetchall()
-        ]
+        return [_plain(value) for (value,) in self.cursor.fetchall()]
 
     def smallest(self, table: str, column: str) -> int:
         return int(str(self._column(f'SELECT min("{column}") FROM public."{table}"')[0]))
@@ -131,3 +129,10 @@ class PostgresFiller(Filler):
     def settle(self) -> None:
         self.cursor.execute("VACUUM ANALYZE")
         self.cursor.execute("CHECKPOINT")
+
+
+def _plain(value: object) -> object:
+    """Return integers and texts as they are, days and times in ISO form, ids as text whichever type they came in."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, int) else str(value)

@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection
 
 import uuid_utils
 
+from bench.scratch import BenchError
+
 ID_MARK = b"00000000-0000-0000-0000-00000000beef"
 """Stands in a template wherever the request's fresh UUIDv7 goes; same length, so Content-Length stays right."""
 
@@ -216,7 +218,7 @@ def run_apart(load: Load) -> LoadResult:
     """Run the load in a process of its own and return what came back.
 
     Raises:
-        RuntimeError: that process ended without a result.
+        BenchError: that process ended without a result.
     """
     running = start_apart(load)
     return running.result()
@@ -234,7 +236,7 @@ class RunningLoad:
         try:
             outcome: LoadResult = self.receiver.recv()
         except EOFError as error:
-            raise RuntimeError("the load generator died: see its traceback") from error
+            raise BenchError("the load generator died: see its traceback") from error
         finally:
             self.process.join()
         return outcome

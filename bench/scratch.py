@@ -9,13 +9,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import psycopg2
 from psycopg2.extensions import connection as PgConnection
 
 SERVER_VARIABLES = ("POS_BENCH_POSTGRES", "POS_TEST_POSTGRES")
-LOCAL_SERVERS = ("postgresql://127.0.0.1:5432/postgres", "postgresql:///postgres")
 RAM_FILE_SYSTEMS = {"tmpfs", "ramfs"}
 
 
@@ -34,19 +33,19 @@ class WalMark:
 
 
 def server_url() -> str | None:
-    """Return the URL of the first PostgreSQL server that answers: environment, then this machine. None without one.
+    """Return the URL of the PostgreSQL server named in the environment, None when none is.
+
+    A server that merely runs on this machine may be a shop's own and is left alone; ``python3 dev.py bench`` starts
+    one for the bench where none is named.
 
     Raises:
-        BenchError: a server named in the environment does not answer.
+        BenchError: the named server does not answer.
     """
     for name in SERVER_VARIABLES:
         url = os.environ.get(name)
         if url:
             with contextlib.closing(connect(url)):
                 return url
-    for url in LOCAL_SERVERS:
-        with contextlib.suppress(BenchError), contextlib.closing(connect(url)):
-            return url
     return None
 
 
@@ -91,9 +90,22 @@ def postgres_database(server: str, label: str) -> Iterator[str]:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
         try:
-            yield urlunsplit(urlsplit(server)._replace(path=f"/{name}")) if "//" in server else server
+            yield with_database(server, name)
         finally:
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def with_database(server: str, name: str) -> str:
+    """Return the URL of another database on the same server.
+
+    Raises:
+        BenchError: ``server`` is no URL, such as a list of key=value pairs.
+    """
+    parts = urlsplit(server)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise BenchError(f"{server!r} is no postgresql:// URL")
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}/{name}{query}"
 
 
 @contextlib.contextmanager

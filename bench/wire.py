@@ -10,10 +10,11 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 READY_FOR_QUERY = ord("Z")
 HEADER = 5
+SOCKET_DIRECTORY = "/var/run/postgresql"
 
 
 class MessageReader:
@@ -49,17 +50,17 @@ class CountingRelay:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._target = parts.hostname, parts.port or 5432
+        query = dict(parse_qsl(parts.query))
+        self._target = query.pop("host", parts.hostname or SOCKET_DIRECTORY), int(query.pop("port", parts.port or 5432))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._readers: list[MessageReader] = []
         self._sockets: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         credentials = parts.netloc.rpartition("@")
         port = self._listener.getsockname()[1]
-        query = {**dict(parse_qsl(parts.query)), "sslmode": "disable", "gssencmode": "disable"}
-        query.pop("host", None)
+        query |= {"sslmode": "disable", "gssencmode": "disable"}
         netloc = f"{credentials[0]}{credentials[1]}127.0.0.1:{port}"
-        self.url = urlunsplit(parts._replace(netloc=netloc, query=urlencode(query)))
+        self.url = f"{parts.scheme}://{netloc}{parts.path}?{urlencode(query)}"
         self._threads[0].start()
 
     def __enter__(self) -> CountingRelay:
@@ -98,12 +99,12 @@ class CountingRelay:
 
     def _connect(self) -> socket.socket:
         host, port = self._target
-        if host:
+        if not host.startswith("/"):
             server = socket.create_connection((host, port))
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return server
         server = socket.socket(socket.AF_UNIX)
-        server.connect(f"/var/run/postgresql/.s.PGSQL.{port}")
+        server.connect(f"{host}/.s.PGSQL.{port}")
         return server
 
 

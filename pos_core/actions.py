@@ -23,13 +23,19 @@ import peewee as pw
 from pydantic import BaseModel
 
 from pos_core import clock, rules
-from pos_core.audit.chain import plain
+from pos_core.audit.chain import Deferred, plain
 from pos_core.audit.models import AuditEntry
 from pos_core.audit.personal import digested
 from pos_core.db import errors as db_errors
 from pos_core.db.unit_of_work import Entry, FenceMoved, Stored, UnitOfWork
 from pos_core.errors import (
-    CONTENTION, KEY_REUSED, OUTCOME_UNKNOWN, PERMISSION_DENIED, PosError, Violation, refused,
+    CONTENTION,
+    KEY_REUSED,
+    OUTCOME_UNKNOWN,
+    PERMISSION_DENIED,
+    PosError,
+    Violation,
+    refused,
 )  # fmt: skip
 from pos_core.idempotency import Idempotency, fingerprint
 
@@ -65,6 +71,7 @@ class Action:
     beforehand: Callable[[Context, Any], Any] | None = None
     prepare: Callable[..., Any] | None = None
     key_field: str | None = None
+    tolerates: Callable[[Any], bool] | None = None
     audited_answer: bool = False
     public: bool = False
     secrets: tuple[str, ...] = ()
@@ -109,7 +116,7 @@ def action(
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         permissions = (permission,) if isinstance(permission, str) else tuple(permission)
-        wanted = rules.wanted_arguments(function, ("ctx", "command", "draft", "beforehand"))
+        wanted = rules.wanted_arguments(function, ("ctx", "command", "draft", "beforehand", "violations"))
         function.__dict__["__pos_action__"] = Action(
             name, function, command, permissions, entity=entity or name.partition(":")[0], arguments=wanted, **options
         )
@@ -214,7 +221,7 @@ def _transact(
         if uow.bumps:
             ctx.revision = kernel.revision()
         _after_commit(kernel, ctx, uow)
-        return Outcome(data, chosen.status)
+        return Outcome({k: v.value if type(v) is Deferred else v for k, v in data.items()}, chosen.status)
     raise AssertionError("the last attempt either answers or raises")
 
 
@@ -272,8 +279,9 @@ def _run(
             violations = [v for rule in plan.before for v in rules.violations_in(rule, rule.call(arguments))]
         finally:
             state.sealed = sealed
-        if violations:
+        if violations and not (chosen.tolerates is not None and chosen.tolerates(command)):
             raise refused(violations)
+        arguments["violations"] = violations
         result = chosen.function(*[arguments[name] for name in chosen.arguments])
         arguments["result"] = result
         for rule in plan.after:

@@ -23,7 +23,7 @@ from pos_core.db import errors as db_errors
 from pos_core.db.database import Database, connect_to
 from pos_core.db.model import Record, Table, database
 from pos_core.db.statements import statement
-from pos_core.errors import MODULE_DISABLED, define, Kind
+from pos_core.errors import MODULE_DISABLED, Kind, define
 from pos_core.events import Event
 from pos_core.manifest import Permission, Setting
 from pos_core.plugins import Module, StartError

@@ -74,7 +74,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         if request.param == "postgresql":
             server = scratch.server_url()
             if server is None:
-                pytest.skip("no PostgreSQL server answers: set POS_TEST_POSTGRES")
+                pytest.skip("no PostgreSQL server is named: set POS_TEST_POSTGRES")
             place = stack.enter_context(scratch.postgres_database(server, "test"))
         made = Store(request.param, place)
         stack.callback(made.close)
@@ -178,12 +178,12 @@ def test_the_settings_of_the_bare_sqlite_are_in_force(tmp_path: Path) -> None:
 def test_a_server_that_is_not_durable_is_refused() -> None:
     server = scratch.server_url()
     if server is None:
-        pytest.skip("no PostgreSQL server answers: set POS_TEST_POSTGRES")
+        pytest.skip("no PostgreSQL server is named: set POS_TEST_POSTGRES")
     with scratch.postgres_database(server, "lax") as url:
         with contextlib.closing(scratch.connect(url)) as connection, connection.cursor() as cursor:
-            name = psycopg2.extensions.quote_ident(url.rpartition("/")[2], connection)
+            name = psycopg2.extensions.quote_ident(connection.info.dbname, connection)
             cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-        with pytest.raises(scratch.BenchError, match="synchronous_commit is off"):
+        with pytest.raises(scratch.BenchError, match=r"(fsync|synchronous_commit) is off"):
             scratch.require_durable(url)
 
 
@@ -193,3 +193,19 @@ def test_shops_are_made_alike_but_for_their_ids() -> None:
     assert first.prices == second.prices
     assert list(first.products) == sorted(first.products)
     assert not set(first.products) & set(second.products)
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        ("postgresql:///postgres", "postgresql:///x"),
+        ("postgresql://u:p@h:5433/postgres?sslmode=disable", "postgresql://u:p@h:5433/x?sslmode=disable"),
+    ],
+)
+def test_another_database_of_the_same_server(server: str, expected: str) -> None:
+    assert scratch.with_database(server, "x") == expected
+
+
+def test_a_server_that_is_named_without_a_url_is_refused() -> None:
+    with pytest.raises(scratch.BenchError, match="no postgresql:// URL"):
+        scratch.with_database("host=/tmp dbname=postgres", "x")

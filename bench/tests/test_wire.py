@@ -32,7 +32,7 @@ def test_ready_messages_are_counted_wherever_the_stream_is_cut(
 def test_the_driver_s_own_begin_and_commit_are_seen() -> None:
     server = scratch.server_url()
     if server is None:
-        pytest.skip("no PostgreSQL server answers: set POS_TEST_POSTGRES")
+        pytest.skip("no PostgreSQL server is named: set POS_TEST_POSTGRES")
     with wire.CountingRelay(server) as relay:
         connection = psycopg2.connect(relay.url)
         try:

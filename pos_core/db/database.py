@@ -91,7 +91,7 @@ class SqliteDatabase(Guarded, APSWDatabase):  # type: ignore[misc]
     """Embedded SQLite through apsw, which carries a fixed SQLite: WAL, FULL, foreign keys, one writer at a time."""
 
     dialect = "sqlite"
-    field_types = {**APSWDatabase.field_types, **fields.SQLITE_TYPES}  # noqa: RUF012
+    field_types = {**APSWDatabase.field_types, **fields.SQLITE_TYPES}
 
     def __init__(self, path: str, *, busy_timeout_ms: int = 10_000, synchronous: str = "FULL") -> None:
         #: In one process writers queue here, fairly; SQLite's own busy handler would starve some of them.
@@ -106,6 +106,7 @@ class SqliteDatabase(Guarded, APSWDatabase):  # type: ignore[misc]
                 "busy_timeout": busy_timeout_ms,
                 "cache_size": -32_000,
                 "temp_store": "memory",
+                "wal_autocheckpoint": 8_000,
                 "journal_size_limit": 64 * 1024 * 1024,
             },
             lock_type="IMMEDIATE",
@@ -161,7 +162,7 @@ class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
     """PostgreSQL through psycopg2 and a pool; sessions are read-only by default and in UTC."""
 
     dialect = "postgresql"
-    field_types = {**PooledPostgresqlDatabase.field_types, **fields.POSTGRES_TYPES}  # noqa: RUF012
+    field_types = {**PooledPostgresqlDatabase.field_types, **fields.POSTGRES_TYPES}
 
     def __init__(self, url: str, *, max_connections: int = 16, prepared: bool = True) -> None:
         self.url = url

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import peewee as pw
@@ -94,7 +94,7 @@ class TableWriter:
         return ["{" + ",".join(map(e, c)) + "}" for e, c in zip(self._elements, columns, strict=True)]
 
 
-@lru_cache(maxsize=None)
+@cache
 def writer(model: type[pw.Model]) -> TableWriter:
     """The model's statements, made once per process."""
     return TableWriter(model)
@@ -115,7 +115,7 @@ class Increment:
         )
 
 
-@lru_cache(maxsize=None)
+@cache
 def increment(
     model: type[pw.Model], key: tuple[str, ...], add: tuple[str, ...], replace: tuple[str, ...]
 ) -> Increment:
@@ -123,7 +123,7 @@ def increment(
     return Increment(model, key, add, replace)
 
 
-@lru_cache(maxsize=None)
+@cache
 def rank(model: type[pw.Model]) -> int:
     """How deep a table stands in the foreign-key graph: parents before children."""
     parents = {f.rel_model for f in model._meta.sorted_fields if isinstance(f, pw.ForeignKeyField)} - {model}

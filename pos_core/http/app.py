@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from pos_core import actions
+from pos_core.audit.chain import plain
 from pos_core.auth.sessions import context_of
 from pos_core.auth.tokens import TOKEN_MISSING
-from pos_core.audit.chain import plain
 from pos_core.context import Context
 from pos_core.errors import NOT_FOUND, PosError
 from pos_core.http import problems, routes

@@ -95,14 +95,16 @@ def run_report(
     """One report: its rows, totals over all of them, and what they stand for; or all rows as CSV."""
     chosen = registry.find(ctx, report)
     require_permission(ctx, chosen.permissions)
-    arguments = _arguments(ctx, chosen, read_filters(chosen, filters or {}))
+    read = read_filters(chosen, filters or {})
+    arguments = _arguments(ctx, chosen, read)
     rows = _figures(ctx, chosen, arguments)
     columns = [_column_view(ctx, column) for column in chosen.columns]
     if format == "csv":
         return to_csv(columns, rows, ctx.kernel.currency)
     return {
         "id": chosen.id, "title": chosen.title(ctx.language), "columns": columns, "rows": rows[:limit],
-        "totals": totals(chosen.columns, rows), "meta": _meta(ctx, chosen, arguments, len(rows), limit),
+        "totals": totals(chosen.columns, rows, chosen.overlapping(read)),
+        "meta": _meta(ctx, chosen, arguments, len(rows), limit),
     }  # fmt: skip
 
 

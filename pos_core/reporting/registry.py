@@ -7,7 +7,7 @@ contract: the same id has the same columns for ever; a report that must show som
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -41,6 +41,10 @@ class Column:
         return self.title_es if language == "es" else self.title_en
 
 
+def _nothing(filters: ReportFilters) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A report.
@@ -48,7 +52,8 @@ class Report:
     query: the named query that gives the rows as mappings by column name; it is called with the filters' fields that
     were given. filters: its parameters, a ReportFilters. permissions: any one of them suffices. dimensions: the
     filters (by name) or columns that say what a row stands for. needs: further queries without which it is not
-    offered. module: set when it is collected.
+    offered. overlapping: the columns that cannot be added up under these filters, because a thing counts in several
+    rows (a sale in each of its products' rows): their total is null. module: set when it is collected.
     """
 
     id: str
@@ -61,6 +66,7 @@ class Report:
     dimensions: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     description: str = ""
+    overlapping: Callable[[Any], Collection[str]] = _nothing
     module: str = field(default="", compare=False)
 
     def title(self, language: str) -> str:

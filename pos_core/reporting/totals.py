@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -37,6 +37,11 @@ def total(column: Column, values: Iterable[Any]) -> Any:
     return sum(given)
 
 
-def totals(columns: Iterable[Column], rows: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """The totals of the columns that are summed, over all rows."""
-    return {column.name: total(column, (row[column.name] for row in rows)) for column in columns if column.summed}
+def totals(
+    columns: Iterable[Column], rows: Sequence[Mapping[str, Any]], overlapping: Collection[str] = ()
+) -> dict[str, Any]:
+    """The totals of the columns that are summed, over all rows; null for those whose rows overlap."""
+    return {
+        column.name: None if column.name in overlapping else total(column, (row[column.name] for row in rows))
+        for column in columns if column.summed
+    }  # fmt: skip

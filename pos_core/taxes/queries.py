@@ -57,15 +57,12 @@ def rates_by_group(group_ids: Iterable[str]) -> dict[str, list[TaxRate]]:
     """The taxes of several groups, in their order, in one read."""
     wanted = list(group_ids)
     found: dict[str, list[TaxRate]] = {group_id: [] for group_id in wanted}
-    rows = (
-        TaxRate.select(TaxRate, TaxGroupRate.group.alias("in_group"))
-        .join(TaxGroupRate, on=(TaxGroupRate.rate == TaxRate.id))
-        .where(TaxGroupRate.group.in_(wanted))
-        .order_by(TaxGroupRate.group, TaxGroupRate.position)
-        .objects()
-    )
-    for row in rows:
-        found[str(row.in_group)].append(row)
+    places = (
+        TaxGroupRate.select(TaxGroupRate, TaxRate).join(TaxRate)
+        .where(TaxGroupRate.group.in_(wanted)).order_by(TaxGroupRate.group, TaxGroupRate.position)
+    )  # fmt: skip
+    for place in places:
+        found[place.group_id].append(place.rate)
     return found
 
 

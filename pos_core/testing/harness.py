@@ -28,7 +28,7 @@ from pos_core.kernel import Kernel
 from pos_core.rbac import grants
 from pos_core.testing.postgres import PostgresServer
 
-PASSWORD = "correct-horse-7"  # noqa: S105 - of accounts that live as long as a test
+PASSWORD = "correct-horse-7"
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 

@@ -49,7 +49,9 @@ class ImportProducts(Command):
     skip_bad: bool = False
     decimal_comma: bool = Field(False, description='Prices are written "1.234,50" instead of "1,234.50".')
     tax_rate_code: Code = Field("standard", description="Tax group of new products whose row names none.")
-    source: Annotated[str, StringConstraints(max_length=200)] = Field("", description="The file's name, for the audit entry.")
+    source: Annotated[str, StringConstraints(max_length=200)] = Field(
+        "", description="The file's name, for the audit entry."
+    )
 
 
 class BatchRow(Command):
@@ -103,5 +105,3 @@ class ImportAnswer(Answer):
     brands: int
     vendors: int
     bad: list[BadRow]
-
-

@@ -70,8 +70,10 @@ def _list(texts: Sequence[str]) -> str:
 def _item(row: tuple[object, ...]) -> SaleItem:
     item = SaleItem._make(row)
     # SQLite knows no booleans: the flags come as 0 and 1.
-    return item if item.is_active is True or item.is_active is False else item._replace(
-        is_open_price=bool(item.is_open_price), is_active=bool(item.is_active)
+    return (
+        item
+        if item.is_active is True or item.is_active is False
+        else item._replace(is_open_price=bool(item.is_open_price), is_active=bool(item.is_active))
     )
 
 

@@ -10,7 +10,17 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pos_core import money
 from pos_core.ids import uuid7
 from pos_core.schemas import (
-    Answer, Code, Command, Edit, Id, Json, LongText, Name, PageParams, PositiveMinor, ShortText,
+    Answer,
+    Code,
+    Command,
+    Edit,
+    Id,
+    Json,
+    LongText,
+    Name,
+    PageParams,
+    PositiveMinor,
+    ShortText,
 )  # fmt: skip
 
 MAX_ATTRIBUTE_BYTES = 16_384
@@ -45,11 +55,14 @@ def _stripped(value: Any) -> Any:
 Sku = Annotated[str, StringConstraints(min_length=1, max_length=50), AfterValidator(_not_blank_edged)]
 Barcode = Annotated[str, BeforeValidator(_stripped), StringConstraints(pattern=r"^[!-~]{1,50}$")]
 Percent = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$"), AfterValidator(_percent),
+    str,
+    StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$"),
+    AfterValidator(_percent),
     Field(description='Percentage with up to 2 decimals as text: "12.5".'),
 ]
 Target = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,3})?$"),
+    str,
+    StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,3})?$"),
     Field(description="Decimal text, zero or more, up to 3 decimals."),
 ]
 PricePer = Annotated[int, Field(ge=1, le=1_000_000, description="How many units the price is for.")]
@@ -125,7 +138,9 @@ class CreateProduct(Command):
     sku: Sku
     name: Name
     description: LongText = ""
-    unit_price_minor: PositiveMinor | None = Field(None, description="Price of `price_per` units; none for an open price.")
+    unit_price_minor: PositiveMinor | None = Field(
+        None, description="Price of `price_per` units; none for an open price."
+    )
     price_per: PricePer = 1
     cost_price_minor: PositiveMinor | None = None
     tax_group_id: Id | None = Field(None, description="None: no tax is charged.")
@@ -166,7 +181,9 @@ class SwitchProduct(Edit):
 
 class SetBarcodes(Edit):
     id: Id
-    barcodes: list[Barcode] = Field(max_length=50, description="All barcodes of the product; the first is the main one.")
+    barcodes: list[Barcode] = Field(
+        max_length=50, description="All barcodes of the product; the first is the main one."
+    )
 
 
 class VendorLine(Command):
@@ -177,7 +194,9 @@ class VendorLine(Command):
 
 class SetVendors(Edit):
     id: Id
-    vendors: list[VendorLine] = Field(max_length=50, description="All vendors of the product; the first is the main one.")
+    vendors: list[VendorLine] = Field(
+        max_length=50, description="All vendors of the product; the first is the main one."
+    )
 
 
 class SetTarget(Command):

@@ -15,9 +15,9 @@ from pos_ops.catalog.words import words_of
 MAX_WORDS = 8
 
 _SQLITE = (
-    "SELECT s.n, p.id FROM ops_product_fts f CROSS JOIN ops_product_search s ON s.n = f.rowid "
-    "CROSS JOIN ops_product p ON p.id = s.product_id WHERE f.words MATCH ? AND f.rowid > ?{more} "
-    "ORDER BY f.rowid LIMIT ?"
+    "SELECT s.n, p.id FROM ops_product_fts CROSS JOIN ops_product_search s ON s.n = ops_product_fts.rowid "
+    "CROSS JOIN ops_product p ON p.id = s.product_id WHERE ops_product_fts MATCH ? AND ops_product_fts.rowid > ?{more} "
+    "ORDER BY ops_product_fts.rowid LIMIT ?"
 )
 _POSTGRES = (
     "SELECT p.id, p.id FROM ops_product p "

@@ -9,7 +9,14 @@ from pos_core import clock, money
 from pos_core.context import Context
 from pos_core.tax.types import PERCENT
 from pos_ops.catalog.models import (
-    Brand, Category, Department, Product, ProductBarcode, ProductVendor, StoreProduct, Vendor,
+    Brand,
+    Category,
+    Department,
+    Product,
+    ProductBarcode,
+    ProductVendor,
+    StoreProduct,
+    Vendor,
 )  # fmt: skip
 
 #: A discount is stored in hundredths of a basis point and shown as a percentage with two decimals.
@@ -84,7 +91,8 @@ def _targets(ctx: Context, product_ids: Sequence[str]) -> dict[str, int]:
     if ctx.store_id is None:
         return {}
     rows = StoreProduct.select(StoreProduct.product, StoreProduct.target_quantity).where(
-        StoreProduct.store == ctx.store_id, StoreProduct.product.in_(product_ids),
+        StoreProduct.store == ctx.store_id,
+        StoreProduct.product.in_(product_ids),
         StoreProduct.target_quantity.is_null(False),
     )
     return {str(product_id): quantity for product_id, quantity in rows.tuples()}
@@ -107,13 +115,20 @@ def product_views(ctx: Context, rows: Iterable[Product]) -> list[dict[str, Any]]
     brands = _brand_names({row.brand_id for row in products if row.brand_id})
     targets, levels = _targets(ctx, ids), _levels(ctx, ids)
     return [
-        product_view(ctx, row, barcodes.get(row.id, []), brands.get(row.brand_id), targets.get(row.id), levels.get(row.id))
+        product_view(
+            ctx, row, barcodes.get(row.id, []), brands.get(row.brand_id), targets.get(row.id), levels.get(row.id)
+        )
         for row in products
     ]
 
 
 def product_view(
-    ctx: Context, row: Product, barcodes: list[str], brand: str | None, target: int | None = None, level: int | None = None
+    ctx: Context,
+    row: Product,
+    barcodes: list[str],
+    brand: str | None,
+    target: int | None = None,
+    level: int | None = None,
 ) -> dict[str, Any]:
     """One product; `target` and `level` in thousandths."""
     store = ctx.kernel.stores.get(ctx.store_id, ctx.revision) if ctx.store_id is not None else None
@@ -137,8 +152,10 @@ def product_view(
 def product_vendors_view(ctx: Context, row: Product) -> dict[str, Any]:
     """A product's vendors with their codes and costs."""
     lines = (
-        ProductVendor.select(ProductVendor, Vendor).join(Vendor)
-        .where(ProductVendor.product == row.id).order_by(ProductVendor.position)
+        ProductVendor.select(ProductVendor, Vendor)
+        .join(Vendor)
+        .where(ProductVendor.product == row.id)
+        .order_by(ProductVendor.position)
     )
     cost = shows_cost(ctx)
     return {

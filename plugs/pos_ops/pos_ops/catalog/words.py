@@ -11,7 +11,20 @@ _WORD = re.compile(r"[^\W_]+")
 _SYMBOL = re.compile(r"[!-~]{1,50}")
 #: Letters that Unicode does not take apart although people type them without their stroke.
 _PLAIN = str.maketrans(
-    {"ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "đ": "d", "Đ": "d", "ð": "d", "þ": "th", "æ": "ae", "Æ": "ae", "œ": "oe", "ı": "i"}
+    {
+        "ł": "l",
+        "Ł": "l",
+        "ø": "o",
+        "Ø": "o",
+        "đ": "d",
+        "Đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "æ": "ae",
+        "Æ": "ae",
+        "œ": "oe",
+        "ı": "i",
+    }
 )
 _GTIN_LENGTHS = range(8, 15)
 _CODE_LENGTH = 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import peewee as pw
+
 from pos_core.db.fields import BigField, BoolField, TextField
 from pos_core.db.model import Record, Table, foreign
 from pos_core.stores.models import Store

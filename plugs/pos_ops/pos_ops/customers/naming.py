@@ -21,8 +21,9 @@ def shown_name(first_name: str, last_name: str, company: str) -> str:
 
 def fold(text: str) -> str:
     """Text as it is compared: case and accents gone. "Müller" gives "muller"."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in parts if not unicodedata.combining(c)).casefold()
+    # Upper case first: some letters (dotless i, long s) have one capital with another and are told apart only below.
+    parts = unicodedata.normalize("NFKD", text.upper().casefold())
+    return "".join(c for c in parts if not unicodedata.combining(c)).upper().casefold()
 
 
 def search_key(code: str, first_name: str, last_name: str, company: str, email: str, phone: str) -> str:

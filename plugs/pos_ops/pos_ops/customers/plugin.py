@@ -5,7 +5,6 @@ from __future__ import annotations
 from pos_core.context import Context
 from pos_core.hookspecs import hookimpl
 from pos_core.manifest import Manifest, Permission, Setting
-
 from pos_ops import __version__
 from pos_ops.customers import demo, routes
 
@@ -25,7 +24,7 @@ MANIFEST = Manifest(
     settings=(
         Setting(
             "customers.code_prefix", "text", "CUST-",
-            "What customer codes begin with; stores with a server of their own need one each, so that codes never meet.",
+            "What customer codes begin with; stores with servers of their own need one each, or codes meet.",
             maximum=12,
         ),
     ),

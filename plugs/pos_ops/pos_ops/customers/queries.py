@@ -9,7 +9,6 @@ from pos_core.actions import query
 from pos_core.context import Context
 from pos_core.db import records
 from pos_core.db.statements import statement
-
 from pos_ops.customers import naming
 from pos_ops.customers.models import Customer
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from pos_core.errors import Violation
 from pos_core.rules import before
-
 from pos_ops.customers import schemas
 from pos_ops.customers.errors import CUSTOMER_UNNAMED, CUSTOMER_UNREACHABLE
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import AfterValidator, Field, StringConstraints
+
 from pos_core.ids import uuid7
 from pos_core.schemas import Answer, Command, Edit, Id, LongText, PageParams, ShortText
-from pydantic import AfterValidator, Field, StringConstraints
 
 
 def _one_line(value: str) -> str:

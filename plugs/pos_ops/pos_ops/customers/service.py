@@ -11,7 +11,6 @@ from pos_core.context import Context
 from pos_core.db import records
 from pos_core.db.statements import statement
 from pos_core.stores.service import changes_of
-
 from pos_ops.customers import naming, queries, schemas
 from pos_ops.customers.models import Customer
 
@@ -36,7 +35,8 @@ def _search_key(row: Customer) -> str:
     return naming.search_key(row.code, row.first_name, row.last_name, row.company, row.email, row.phone)
 
 
-@action("customer:create", command=schemas.CreateCustomer, permission=WRITERS, status=201, key_field="id", personal=PERSONAL)
+@action("customer:create", command=schemas.CreateCustomer, permission=WRITERS, status=201, key_field="id",
+        personal=PERSONAL)
 def create_customer(ctx: Context, command: schemas.CreateCustomer) -> dict[str, Any]:
     """Enter a customer; the code is made here and stays."""
     row = Customer(**command.model_dump(), code=_next_code(ctx), store=ctx.store_id)

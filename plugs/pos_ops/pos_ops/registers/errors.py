@@ -55,7 +55,7 @@ DENOMINATION_TWICE = define(
     cure="Give each denomination once, with all of its pieces.",
 )
 TENDER_UNKNOWN = define(
-    "tender_unknown", Kind.INVALID,
+    "counted_tender_unknown", Kind.INVALID,
     en="There is no tender {tender}.", es="No existe la forma de pago {tender}.",
     cure="`GET /api/v1/tenders` lists the tenders by code.",
 )
@@ -74,4 +74,10 @@ QUICK_FLOATS_INVALID = define(
     en="Quick floats are amounts in minor units, separated by commas, such as 5000,10000,20000.",
     es="Los fondos rápidos son importes en unidades menores separados por comas, por ejemplo 5000,10000,20000.",
     cure="Give up to eight whole numbers with commas between them, or nothing.",
+)
+SESSION_NOT_CLOSED = define(
+    "register_session_not_closed", Kind.CONFLICT,
+    en="This session is still open; its slip is printed when it is closed.",
+    es="Esta sesión sigue abierta; su comprobante se imprime al cerrarla.",
+    cure="Close the session first.",
 )

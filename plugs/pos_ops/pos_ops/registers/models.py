@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import peewee as pw
+
 from pos_core.db.fields import BigField, BoolField, DayField, IntField, JsonField, MoneyField, TextField, UtcField
 from pos_core.db.model import Record, Table, foreign
 from pos_core.rbac.models import User
@@ -66,12 +67,11 @@ class RegisterSession(Record):
 
 
 _OPEN = pw.SQL("status = 'open'")
-RegisterSession.add_index(
-    RegisterSession.index(RegisterSession.register, unique=True, where=_OPEN, name="ops_register_session_one_per_register")
-)
-RegisterSession.add_index(
-    RegisterSession.index(RegisterSession.cashier, unique=True, where=_OPEN, name="ops_register_session_one_per_cashier")
-)
+for _field, _name in (
+    (RegisterSession.register, "ops_register_session_one_per_register"),
+    (RegisterSession.cashier, "ops_register_session_one_per_cashier"),
+):
+    RegisterSession.add_index(RegisterSession.index(_field, unique=True, where=_OPEN, name=_name))
 
 
 class RegisterCount(Table):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pos_core import clock
 from pos_core.actions import query
+from pos_core.audit.models import AuditEntry
 from pos_core.context import Context
 from pos_core.db import records
 from pos_core.rbac.models import User
-
-from pos_ops.registers import reckoning
-from pos_ops.registers.errors import TILL_REQUIRED
+from pos_ops.registers import reckoning, slip
+from pos_ops.registers.errors import SESSION_NOT_CLOSED, TILL_REQUIRED
 from pos_ops.registers.models import RegisterCount, RegisterSession
+
+#: How much of a hash is printed: enough to tell a forged slip, short enough to read out.
+CODE_LENGTH = 12
 
 READERS = ("hq:register_sessions.view", "store:register_sessions.view", "pos:register.view")
 
@@ -68,8 +71,8 @@ def counts_of(ctx: Context, session_id: str) -> list[dict[str, Any]]:
 
 def find_open(*conditions: Any) -> RegisterSession | None:
     """The open session that meets the conditions (a register's or a cashier's: there is one at most), or None."""
-    found: RegisterSession | None = RegisterSession.select().where(RegisterSession.status == "open", *conditions).first()
-    return found
+    rows = RegisterSession.select().where(RegisterSession.status == "open", *conditions)
+    return rows.first()  # type: ignore[no-any-return]
 
 
 def find_elsewhere(ctx: Context) -> RegisterSession | None:
@@ -90,9 +93,9 @@ def current_session(ctx: Context) -> dict[str, Any]:
     elsewhere = None
     if there is not None:
         other = ctx.kernel.stores.register(there.register_id, ctx.revision)
-        elsewhere = {"session_id": there.id, "register_id": there.register_id, "register": other.code}
+        elsewhere = {"session_id": there.id, "register_id": there.register_id, "register_code": other.code}
     return {
-        "register_id": ctx.register_id, "register": register.code,
+        "register_id": ctx.register_id, "register_code": register.code,
         "session": None if here is None else session_view(here, names_of([here.cashier_id])[here.cashier_id]),
         "elsewhere": elsewhere,
         "quick_floats_minor": reckoning.quick_floats(ctx.settings["registers.quick_floats"]),
@@ -128,3 +131,47 @@ def list_sessions(
     found, following = records.page(rows, key, cursor, limit, descending=True)
     names = names_of(row.cashier_id for row in found)
     return [session_view(row, names[row.cashier_id]) for row in found], following
+
+
+def _close_entry(session_id: str) -> tuple[int, str]:
+    """Where the close stands in its register's audit chain, and the beginning of its hash."""
+    entry = AuditEntry.get(
+        AuditEntry.entity_id == session_id, AuditEntry.entity_type == "register_session",
+        AuditEntry.action == "register_session:close", AuditEntry.outcome == "done",
+    )  # fmt: skip
+    return entry.seq, bytes(entry.hash).hex()[:CODE_LENGTH]
+
+
+@query("register_session:slip", permission=READERS)
+def close_slip(ctx: Context, *, id: str) -> dict[str, Any]:
+    """What is printed of a closed session: stored figures only, the same at every reprint."""
+    row = records.get(RegisterSession, id, "register session", *reach(ctx))
+    if row.status != "closed":
+        raise SESSION_NOT_CLOSED("id")
+    names = names_of([row.cashier_id, row.closed_by_id])
+    store = ctx.kernel.stores.get(row.store_id, ctx.revision)
+    tenders = ctx.query("tender:directory")
+    seq, code = _close_entry(row.id)
+
+    def local(moment: datetime) -> str:
+        return moment.astimezone(clock.zone(store.time_zone)).strftime("%Y-%m-%d %H:%M")
+
+    lines = [
+        {"name": tenders[count["tender"]].name, **{k: v for k, v in count.items() if k != "tender_id"}}
+        for count in counts_of(ctx, row.id)
+    ]
+    return {
+        "id": row.id, "business": ctx.kernel.instance_name, "currency": ctx.kernel.currency, "store": store.code,
+        "store_name": store.name, "register_code": ctx.kernel.stores.register(row.register_id, ctx.revision).code,
+        "number": row.number, "business_date": row.business_date.isoformat(), "cashier": names[row.cashier_id],
+        "closed_by": names[row.closed_by_id], "opened_at": local(row.opened_at), "closed_at": local(row.closed_at),
+        "sales_count": row.sales_count, "float_minor": row.float_minor, "lines": lines,
+        "expected_minor": row.expected_minor, "counted_minor": row.counted_minor,
+        "over_short_minor": row.over_short_minor, "is_marked": row.is_marked, "chain_seq": seq, "chain_code": code,
+    }  # fmt: skip
+
+
+@query("register_session:slip_text", permission=READERS)
+def close_slip_text(ctx: Context, *, id: str) -> str:
+    """The close slip as a receipt printer's plain text, in the reader's language."""
+    return slip.as_text(close_slip(ctx, id=id), ctx.language)

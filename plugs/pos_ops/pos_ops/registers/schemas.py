@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from pos_core.ids import uuid7
 from pos_core.schemas import MAX_MINOR, Answer, Code, Command, Day, Id, Minor, PageParams
-from pydantic import Field
 
 
 class Denomination(Command):
@@ -94,14 +95,14 @@ class SessionDetail(SessionAnswer):
 class Elsewhere(Answer):
     session_id: str
     register_id: str
-    register: str
+    register_code: str
 
 
 class CurrentAnswer(Answer):
     register_id: str
-    register: str
+    register_code: str
     session: SessionAnswer | None = Field(description="The register's open session; null: it is closed.")
-    elsewhere: Elsewhere | None = Field(description="The cashier's open session at another register: resume or close it.")
+    elsewhere: Elsewhere | None = Field(description="The cashier's open session at another register.")
     quick_floats_minor: list[int] = Field(description="Floats to offer when opening.")
 
 
@@ -122,7 +123,7 @@ class SlipAnswer(Answer):
     currency: str
     store: str
     store_name: str
-    register: str
+    register_code: str
     number: int
     business_date: str
     cashier: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pos_core.hookspecs import hookimpl
 from pos_core.manifest import Manifest, Permission
-
 from pos_ops import __version__
 from pos_ops.representatives import routes
 

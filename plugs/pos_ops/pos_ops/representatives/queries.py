@@ -8,7 +8,6 @@ from typing import Any
 from pos_core.actions import query
 from pos_core.context import Context
 from pos_core.db import records
-
 from pos_ops.representatives import directory as directories
 from pos_ops.representatives.models import Representative
 

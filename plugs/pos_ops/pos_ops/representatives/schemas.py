@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import Field, StringConstraints
+
 from pos_core.ids import uuid7
 from pos_core.schemas import Answer, Code, Command, Edit, Id, Name, PageParams
-from pydantic import Field, StringConstraints
 
 Phone = Annotated[str, StringConstraints(pattern=r"^([0-9+(][0-9+()./ -]{2,29})?$")]
 Mail = Annotated[str, StringConstraints(pattern=r"^([^@\s]{1,64}@[^@\s]{1,150}\.[^@\s.]{2,39})?$")]

@@ -9,7 +9,6 @@ from pos_core.context import Context
 from pos_core.db import records
 from pos_core.errors import ALREADY_EXISTS
 from pos_core.stores.service import changes_of
-
 from pos_ops.representatives import queries, schemas
 from pos_ops.representatives.models import Representative
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import peewee as pw
+
 from pos_core.db.fields import BoolField, IntField, TextField
 from pos_core.db.model import Record
-
-KINDS = ("cash", "card", "other")
 
 
 class Tender(Record):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pos_core.context import Context
 from pos_core.hookspecs import hookimpl
 from pos_core.manifest import Manifest, Permission
-
 from pos_ops import __version__
 from pos_ops.tenders import routes, service
 

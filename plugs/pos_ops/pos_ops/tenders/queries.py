@@ -7,7 +7,6 @@ from typing import Any
 from pos_core.actions import query
 from pos_core.context import Context
 from pos_core.db import records
-
 from pos_ops.tenders import directory as directories
 from pos_ops.tenders.models import Tender
 

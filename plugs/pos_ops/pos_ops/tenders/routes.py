@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pos_core.http.routes import Route
-
 from pos_ops.tenders import schemas
 
 ROUTES = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from pos_core.ids import uuid7
 from pos_core.schemas import Answer, Code, Command, Edit, Id, Name, PageParams
-from pydantic import Field
 
 Kind = Literal["cash", "card", "other"]
 SortOrder = Annotated[int, Field(ge=0, le=9999, description="Place among the tenders, lowest first.")]

@@ -1,0 +1,43 @@
+"""ops.registers: the drawer's day, from the float to the count."""
+
+from __future__ import annotations
+
+from pos_core.hookspecs import hookimpl
+from pos_core.manifest import Manifest, Permission, Setting
+from pos_ops import __version__
+from pos_ops.registers import routes
+from pos_ops.registers.models import TRANSITIONS
+
+MANIFEST = Manifest(
+    name="ops.registers",
+    version=__version__,
+    title="Register sessions",
+    depends=("ops.tenders",),
+    roots=("/register-sessions",),
+    permissions=(
+        Permission("hq:register_sessions.view", "See register sessions", ("admin", "accountant", "auditor")),
+        Permission("store:register_sessions.view", "See the store's register sessions", ("store_manager",)),
+        Permission("pos:register.view", "See the own register's sessions", ("cashier", "shift_supervisor")),
+        Permission("pos:register.open", "Open the drawer with a float", ("cashier", "shift_supervisor")),
+        Permission("pos:register.close", "Count and close the own drawer", ("cashier", "shift_supervisor")),
+        Permission("pos:register.close_others", "Count and close another cashier's drawer", ("shift_supervisor",)),
+    ),
+    settings=(
+        Setting(
+            "registers.quick_floats", "text", "5000,10000,20000",
+            "Floats that a till offers when it is opened: up to eight amounts in minor units, separated by commas.",
+            maximum=120,
+        ),
+        Setting(
+            "registers.over_short_alert_minor", "int", 500,
+            "A close is marked when a tender is over or short by more than this, in minor units; 0 marks all.",
+            minimum=0, maximum=10**13,
+        ),
+    ),
+    transitions=TRANSITIONS,
+)
+
+
+@hookimpl
+def register_routes() -> tuple[routes.Route, ...]:
+    return routes.ROUTES

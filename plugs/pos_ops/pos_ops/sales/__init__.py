@@ -1,0 +1,1 @@
+"""Sales: priced, taxed, checked, written and numbered by the server in one transaction."""

@@ -1,0 +1,1 @@
+"""The generated part of docs/: what the running modules say of themselves, as Markdown."""

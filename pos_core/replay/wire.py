@@ -1,0 +1,155 @@
+"""HTTP as a till speaks it: one kept connection, and the patience to wait for a server that restarts."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+
+from pos_core.replay.errors import Refused, ReplayError, Unreachable
+
+#: Answers of a server, or of a proxy before it, that is not ready: the request may be sent again.
+WAIT = frozenset({429, 502, 503, 504})
+#: A fault inside the server is tried again so many times, not for ever: the same body may fail each time.
+FAULTS = 3
+TIMEOUT_SECONDS = 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: status, JSON body (a dict), and how long the last try took in microseconds."""
+
+    status: int
+    body: dict[str, Any]
+    microseconds: int
+    retries: int
+
+    @property
+    def data(self) -> Any:
+        return self.body["data"]
+
+    @property
+    def code(self) -> str:
+        return str(self.body.get("code", f"http_{self.status}"))
+
+    @property
+    def replayed(self) -> bool:
+        return bool(self.body.get("meta", {}).get("replayed"))
+
+    def require(self) -> Answer:
+        """This answer, when it is a success; else Refused with the problem's code and sentences."""
+        if self.status < 300:
+            return self
+        texts = [str(self.body.get("detail") or self.body.get("title") or "")]
+        texts += [f"{e.get('path', '')}: {e.get('message', '')}" for e in self.body.get("errors", [])[:3]]
+        raise Refused(self.status, self.code, "; ".join(text for text in texts if text))
+
+
+class Stopped(ReplayError):
+    """The run was asked to end while a request waited for the server."""
+
+
+class Wire:
+    """One connection to a server. Not to be shared by threads.
+
+    A request is tried until it is answered: through refused and broken connections, 429 and 5xx, with growing pauses,
+    for up to `patience` seconds since the first try. Everything sent must therefore be repeatable (an id, or a key).
+    """
+
+    def __init__(self, url: str, patience: float, stop: threading.Event | None = None) -> None:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ReplayError(f"{url!r} is no address such as http://127.0.0.1:8080")
+        self._made = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._host, self._port = parts.hostname, parts.port
+        self._prefix = parts.path.rstrip("/") + "/api/v1"
+        self._patience, self._stop = patience, stop or threading.Event()
+        self._connection: http.client.HTTPConnection | None = None
+        self.token: str | None = None
+        self.url = url
+
+    def get(self, path: str, **parameters: Any) -> Answer:
+        """Read; raises Refused for anything but a success."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return self.send("GET", f"{path}?{urlencode(given)}" if given else path).require()
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """Do; raises Refused for anything but a success. The body must carry an id, so that it can be repeated."""
+        return self.send("POST", path, orjson.dumps(body)).require()
+
+    def pages(self, path: str, **parameters: Any) -> Any:
+        """Every row of a list, page by page."""
+        cursor = None
+        while True:
+            answer = self.get(path, limit=200, cursor=cursor, **parameters)
+            yield from answer.data
+            cursor = answer.body["meta"].get("next_cursor")
+            if cursor is None:
+                return
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request, tried until it is answered. Unreachable when the patience ends, Stopped when the run does."""
+        begun = time.monotonic()
+        pause, retries, faults = _FIRST_PAUSE, 0, 0
+        while True:
+            trouble, wait = "", None
+            try:
+                answer = self._once(method, path, body, headers or {}, retries)
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                trouble = f"{type(error).__name__}: {error}"
+            else:
+                faults += answer.status >= 500 and answer.status not in WAIT
+                if answer.status not in WAIT and (answer.status < 500 or faults >= FAULTS):
+                    return answer
+                trouble = answer.code
+                wait = float(answer.body.get("retry_after_seconds", 0)) or None
+            if time.monotonic() - begun > self._patience:
+                raise Unreachable(f"{self.url} has not answered for {self._patience:.0f} s ({trouble})")
+            retries += 1
+            # Spread: tills that were cut off together should not come back in the same instant.
+            if self._stop.wait((wait or pause) * (0.5 + random.random())):  # noqa: S311
+                raise Stopped("stopped while waiting for the server")
+            pause = min(_LONGEST_PAUSE, pause * 2)
+
+    def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], retries: int) -> Answer:
+        if self._connection is None:
+            self._connection = self._made(self._host, self._port, timeout=TIMEOUT_SECONDS)
+        sent = dict(headers)
+        if self.token is not None:
+            sent["Authorization"] = f"Bearer {self.token}"
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        begun = time.perf_counter_ns()
+        self._connection.request(method, self._prefix + path, body, sent)
+        response = self._connection.getresponse()
+        raw = response.read()
+        took = (time.perf_counter_ns() - begun) // 1000
+        return Answer(response.status, _json(raw, response), took, retries)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _json(raw: bytes, response: http.client.HTTPResponse) -> dict[str, Any]:
+    """The body as JSON; what is no JSON object (a proxy's page, say) becomes an empty problem."""
+    after = response.headers.get("Retry-After", "")
+    extra = {"retry_after_seconds": int(after)} if after.isdigit() else {}
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return extra
+    return {**body, **extra} if isinstance(body, dict) else extra
