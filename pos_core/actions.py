@@ -234,6 +234,8 @@ def _judge(
         kind, name = db_errors.broken_constraint(error, kernel.index_names)
         if name == "core_idempotency.key,scope":  # the same request, a moment earlier, elsewhere: replay it
             return None if again else CONTENTION()
+        if name in kernel.start_over_on:
+            return None if again else CONTENTION()
         return db_errors.as_pos_error(kind, name, chosen.constraints)
     if isinstance(error, FenceMoved) or db_errors.is_transient(error):
         return None if again else CONTENTION()

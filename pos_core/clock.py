@@ -42,13 +42,12 @@ def require_utc(value: datetime) -> datetime:
     """`value` in UTC; a naive datetime is a ValueError, because nobody knows which zone it meant."""
     if value.tzinfo is None:
         raise ValueError(f"a naive datetime was given: {value!r}; times are aware UTC")
-    return value.astimezone(UTC)
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
 def to_text(value: datetime) -> str:
     """Fixed-width ISO 8601 in UTC with microseconds and `Z`: sorts as text, and is what SQLite and JSON hold."""
-    value = require_utc(value)
-    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if value.year > 999 else value.isoformat()
+    return require_utc(value).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def from_text(value: str) -> datetime:

@@ -20,7 +20,7 @@ from pos_core.config.loader import Config
 from pos_core.config.settings import SettingsStore
 from pos_core.context import Actor, Context
 from pos_core.db import errors as db_errors
-from pos_core.db.database import Database, connect_to
+from pos_core.db.database import Database, close_all, connect_to
 from pos_core.db.model import Record, Table, database
 from pos_core.db.statements import statement
 from pos_core.errors import MODULE_DISABLED, Kind, define
@@ -78,6 +78,7 @@ class Kernel:
             self._collect(module)
         self.models = sorted(self._models(), key=lambda m: m._meta.table_name)
         self.index_names = db_errors.index_names(self.models)
+        self.start_over_on = frozenset(name for model in self.models for name in model.start_over_on)
         self.settings = SettingsStore(self.declared_settings())
         self.stores = StoreDirectory()
         self.taxes = TaxDirectory()
@@ -250,8 +251,7 @@ class Kernel:
         """Close what modules opened, in reverse order, then the database."""
         for handler in reversed(self._hooked("kernel_stopping", self.registry.enabled_set(None))):
             handler.call({"kernel": self})
-        if not self.db.is_closed():
-            self.db.close()
+        close_all(self.db)
 
 
 def _owned(made: Any, module: str) -> Any:

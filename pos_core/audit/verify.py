@@ -19,9 +19,10 @@ from pos_core.errors import NOT_FOUND
 
 if TYPE_CHECKING:
     from pos_core.context import Context
+    from pos_core.rules import Rule
 
 #: Entries per batch: what is fetched at once, and what a module's `verify_facts` gets at once.
-BATCH = 2_000
+BATCH = 500
 
 _HEADS = "SELECT id, kind, store_id, seq, head FROM core_chain ORDER BY id"
 _UTC_TEXT = """to_char("at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
@@ -94,6 +95,7 @@ def verify(
     that does not exist.
     """
     db, report = ctx.kernel.db, Report(facts_checked=facts)
+    handlers = ctx.kernel.handlers("verify_facts", None) if facts else []
     with _snapshot(db):
         heads = _heads(db)
         names = sorted({*heads, *_chains_of_entries(db), *(anchors or {})})
@@ -102,10 +104,10 @@ def verify(
         for name in names if chain is None else [chain]:
             head = heads.get(name)
             since = max(0, head.seq - newest) if newest is not None and head is not None else 0
-            walk = Walk(name, since, (anchors or {}).get(name, {}))
+            walk = Walk(name, since, (anchors or {}).get(name, {}), keeps=bool(handlers))
             for sound in _walked(db, walk, progress):
-                if facts:
-                    _facts(ctx, name, sound, report)
+                if sound:
+                    _facts(ctx, handlers, sound, report)
             walk.finish(head)
             _add(report, walk, head)
     return report
@@ -129,17 +131,16 @@ def _add(report: Report, walk: Walk, head: Head | None) -> None:
     ))  # fmt: skip
 
 
-def _facts(ctx: Context, chain: str, sound: list[dict[str, Any]], report: Report) -> None:
-    """Let the modules compare their tables with a batch of sound facts."""
-    if not sound:
-        return
-    for handler in ctx.kernel.handlers("verify_facts", None):
+def _facts(ctx: Context, handlers: Iterable[Rule], sound: list[dict[str, Any]], report: Report) -> None:
+    """Let the modules compare their tables with a batch of sound facts of one chain."""
+    for handler in handlers:
         for sentence in handler.call({"ctx": ctx, "entries": sound}) or ():
             if sum(f.kind == "fact" for f in report.findings) >= KEPT:
                 report.unlisted += 1
                 continue
             first, last, text = sound[0], sound[-1], f"{handler.module}: {sentence}"
-            report.findings.append(Finding("fact", chain, first["seq"], last["seq"], first["at"], last["at"], text))
+            place = (first["chain"], first["seq"], last["seq"], first["at"], last["at"])
+            report.findings.append(Finding("fact", *place, text))
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
@@ -188,15 +189,15 @@ def _columns(at: str) -> str:
     return ", ".join(at if name == "at" else name for name in COLUMNS)
 
 
-def _sqlite_batches(db: Any, chain: str, since: int) -> Iterator[list[tuple[Any, ...]]]:
+def _sqlite_batches(db: Any, chain: str, since: int) -> Iterator[Iterable[tuple[Any, ...]]]:
     text = (
         f"SELECT {_columns('at')}, encoding, CAST(payload AS BLOB), previous, hash FROM core_audit_entry "
         "WHERE chain_id = ? AND seq > ? ORDER BY seq"
     )
     with wrap_exceptions:
         rows = db.connection().cursor().execute(text, (chain, since))
-        while batch := list(itertools.islice(rows, BATCH)):
-            yield batch
+        for first in rows:  # streamed, not listed: objects that are kept cost the garbage collector more than the hash
+            yield itertools.chain((first,), itertools.islice(rows, BATCH - 1))
 
 
 def _postgres_batches(db: PostgresDatabase, chain: str, since: int) -> Iterator[list[tuple[Any, ...]]]:
@@ -205,6 +206,6 @@ def _postgres_batches(db: PostgresDatabase, chain: str, since: int) -> Iterator[
         "FROM core_audit_entry WHERE chain_id = %s AND seq > %s ORDER BY seq",
         (chain, since),
     )
-    while rows := db.send(f"FETCH {BATCH} FROM pos_verify", (), fetch=True):
+    while rows := db.send(f"FETCH {4 * BATCH} FROM pos_verify", (), fetch=True):
         yield [(*row[:-3], row[-3].encode(), bytes(row[-2]), bytes(row[-1])) for row in rows]
     db.send("CLOSE pos_verify", ())

@@ -24,6 +24,7 @@ COLUMNS = {
 _WIDTH = len(COLUMNS)
 _facts_columns = itemgetter(*COLUMNS.values())
 _LENGTHS = tuple(n.to_bytes(4, "big") for n in range(33))
+_32 = _LENGTHS[32]
 #: Findings that a chain keeps; a chain that was destroyed wholly need not fill the memory.
 KEPT = 500
 
@@ -85,12 +86,13 @@ class Walk:
     """The walk through one chain: `take` the entries in order, then `finish`.
 
     since: entries up to this number are not looked at, and the first one behind it is trusted (0: the whole chain).
-    anchors: hashes by number that are known from elsewhere, such as an earlier report.
+    anchors: hashes by number that are known from elsewhere, such as an earlier report. keeps: `take` gives sound facts.
     """
 
     chain: str
     since: int = 0
     anchors: Mapping[int, bytes] = field(default_factory=dict)
+    keeps: bool = True
     entries: int = 0
     findings: list[Finding] = field(default_factory=list)
     unlisted: int = 0
@@ -116,40 +118,47 @@ class Walk:
 
     def take(self, rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
         """Check entries: rows of COLUMNS, then encoding, payload, previous and hash. Returns the sound facts."""
-        sha256, loads, join, prefix = hashlib.sha256, orjson.loads, b"".join, self._prefix
-        wanted, before, sound = self.last + 1, self._before, []
+        sha256, loads, prefix, keeps = hashlib.sha256, orjson.loads, self._prefix, self.keeps
+        wanted, before, at = self.last + 1, self._before, self._at
+        sound: list[dict[str, Any]] = []
+        plain = not self.anchors
         for row in rows:
-            self.entries += 1
-            _, payload, previous, stored = row[_WIDTH:]
+            _, _, _, _, _, _, _, _, _, encoding, payload, previous, stored = row
             number = b"%d" % row[0]
-            expected = sha256(join((
-                prefix, _LENGTHS[len(number)], number, _LENGTHS[32], previous, _LENGTHS[32], sha256(payload).digest()
-            ))).digest()  # fmt: skip
+            text = prefix + _LENGTHS[len(number)] + number + _32 + previous + _32 + sha256(payload).digest()
+            expected = sha256(text).digest()
             try:
                 fact = loads(payload)
                 fits = _facts_columns(fact) == row[:_WIDTH]
             except (ValueError, KeyError, TypeError):
                 fact, fits = None, False
             if (
-                fits and expected == stored and previous == before and row[0] == wanted
-                and row[_WIDTH] == ENCODING and self._suspect is None and not self.anchors
+                plain and fits and expected == stored and previous == before and row[0] == wanted
+                and encoding == ENCODING and self._suspect is None
             ):  # fmt: skip
-                before, self._at = stored, fact["at"]
+                before, at = stored, row[2]
                 wanted += 1
-                sound.append(fact)
+                if keeps:
+                    sound.append(fact)
                 continue
-            self._before, self.last = before, wanted - 1
-            odd = _Row(row[0], row[2], payload, previous, stored, row[:_WIDTH], row[_WIDTH], fact)
-            if self._take_odd(odd, expected):
+            self._catch_up(before, wanted - 1, at)
+            odd = _Row(row[0], row[2], payload, previous, stored, row[:_WIDTH], encoding, fact)
+            if self._take_odd(odd, expected) and keeps:
                 sound.append(fact)
-            before, wanted = self._before, self.last + 1
-        self._before, self.last = before, wanted - 1
+            before, wanted, at = self._before, self.last + 1, self._at
+        self._catch_up(before, wanted - 1, at)
         return sound
+
+    def _catch_up(self, before: bytes | None, last: int, at: str | None) -> None:
+        """Note where the short way has come to; every number on it was counted by the number itself."""
+        self.entries += last - self.last
+        self._before, self.last, self._at = before, last, at
 
     # -- the long way ----------------------------------------------------------------------------------------------
 
     def _take_odd(self, row: _Row, expected: bytes) -> bool:
         """Name what is wrong with an entry; True when its hash and its place are right after all."""
+        self.entries += 1
         follows = self._before is None or row.previous == self._before or row.previous in self._forks
         follows = self._settle(row.previous, row.at) or follows
         if row.seq == self.last and self.entries > 1:

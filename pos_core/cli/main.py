@@ -90,6 +90,7 @@ def _shown(error: Exception, language: str | None) -> click.ClickException | Non
 
     from pos_core.cli.output import CannotStart, refused
     from pos_core.errors import PosError
+    from pos_core.installer.checks import database_trouble
     from pos_core.plugins import StartError
 
     if isinstance(error, StartError):
@@ -99,16 +100,6 @@ def _shown(error: Exception, language: str | None) -> click.ClickException | Non
     if isinstance(error, (peewee.OperationalError, peewee.InterfaceError)):
         return CannotStart(str(database_trouble(error)))
     return None
-
-
-def database_trouble(error: Exception) -> Exception:
-    """A connection error as the StartError to raise: what the driver said, without credentials, and what to do."""
-    from pos_core.logs.masking import masked
-    from pos_core.plugins import StartError
-
-    said = " ".join(masked(str(error)).split()) or type(error).__name__
-    return StartError(f"the database does not answer as it should: {said}. Check that it runs and that database.url "
-                      "(in pos.toml or POS_DATABASE__URL) is right; `pos doctor` looks closer")  # fmt: skip
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -144,22 +135,6 @@ def load_config(context: click.Context, overrides: Mapping[str, Any] | None = No
     return loader.load(options.data_dir, file=options.config, overrides=given)
 
 
-def require_shop(config: Config) -> None:
-    """StartError where the data directory holds no shop: opening a database there would make an empty one."""
-    from pos_core.plugins import StartError
-
-    path = sqlite_path(config)
-    if not config.secrets_file.exists() or (path is not None and not path.exists()):
-        raise StartError(f"there is no shop in {config.data_dir}: run `pos --data-dir {config.data_dir} init`")
-
-
-def sqlite_path(config: Config) -> Path | None:
-    """The database's file; None on PostgreSQL and in memory."""
-    url = config.database.url
-    name = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ":memory:"
-    return None if name == ":memory:" else Path(name)
-
-
 @contextmanager
 def open_kernel(context: click.Context, require_instance: bool = True) -> Iterator[Kernel]:
     """A kernel for a command, with a connection of this thread, closed at the end.
@@ -168,7 +143,7 @@ def open_kernel(context: click.Context, require_instance: bool = True) -> Iterat
     database is touched. Raises StartError.
     """
     from pos_core import logs
-    from pos_core.db import migrate
+    from pos_core.installer import checks
     from pos_core.kernel import Kernel
 
     config = load_config(context)
@@ -176,23 +151,16 @@ def open_kernel(context: click.Context, require_instance: bool = True) -> Iterat
     if not require_instance:
         yield Kernel(config)
         return
-    require_shop(config)
+    checks.require_shop(config)
     kernel = Kernel(config)
     try:
-        migrate.require_current(kernel.db)
+        checks.require_database(kernel.db)
+        checks.require_schema(kernel.db)
         kernel.load_instance()
         with kernel.db.in_use():
             yield kernel
     finally:
-        close(kernel)
-
-
-def close(kernel: Kernel) -> None:
-    """Close every connection that this process has."""
-    if hasattr(kernel.db, "close_all"):
-        kernel.db.close_all()
-    elif not kernel.db.is_closed():
-        kernel.db.close()
+        checks.close(kernel.db)
 
 
 def main() -> None:

@@ -94,8 +94,10 @@ class SqliteDatabase(Guarded, APSWDatabase):  # type: ignore[misc]
     field_types = {**APSWDatabase.field_types, **fields.SQLITE_TYPES}
 
     def __init__(self, path: str, *, busy_timeout_ms: int = 10_000, synchronous: str = "FULL") -> None:
-        #: In one process writers queue here, fairly; SQLite's own busy handler would starve some of them.
-        self.writer = threading.Lock()
+        #: In one process writers queue here; SQLite's own busy handler would starve some of them.
+        self._turn = threading.Lock()
+        self._writer: Any = None
+        self._reader = threading.local()
         self.path = path
         super().__init__(
             path,
@@ -118,6 +120,38 @@ class SqliteDatabase(Guarded, APSWDatabase):  # type: ignore[misc]
         connection = super()._connect()
         connection.execute("PRAGMA query_only = 1")
         return connection
+
+    def take_writer(self) -> None:
+        """Wait for the turn and put the process' one writing connection in the place of this thread's reading one.
+
+        Two connections, because `PRAGMA query_only` makes SQLite compile every statement anew whenever it is set.
+        """
+        self._turn.acquire()
+        try:
+            if self._writer is None:
+                with wrap_exceptions:
+                    self._writer = super()._connect()
+            self._reader.connection, self._state.conn = self._state.conn, self._writer
+        except BaseException:
+            self._turn.release()
+            raise
+
+    def return_writer(self) -> None:
+        """Put this thread's reading connection back and let the next writer have its turn."""
+        self._state.conn = self._reader.connection
+        self._turn.release()
+
+    def dispose(self) -> None:
+        """Forget every connection without closing it: first thing in a forked child."""
+        self._writer, self._turn = None, threading.Lock()
+        super().dispose()
+
+    def close_writer(self) -> None:
+        """Close the writing connection, which also checkpoints the log when it was the last one."""
+        with self._turn:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
 
     def release(self) -> None:
         """Nothing: a thread keeps its connection, opening one costs more than a sale's reads."""
@@ -273,3 +307,13 @@ def connect_to(url: str, *, max_connections: int = 16, prepared: bool = True, sy
     if scheme in ("postgresql", "postgres"):
         return PostgresDatabase(url, max_connections=max_connections, prepared=prepared)
     raise StartError("database.url must begin with sqlite:/// or postgresql://")
+
+
+def close_all(db: Database) -> None:
+    """Close what this process holds open of a database: this thread's connection, the writer's, the pool's."""
+    if isinstance(db, PostgresDatabase):
+        db.close_all()
+        return
+    if not db.is_closed():
+        db.close()
+    db.close_writer()

@@ -20,6 +20,9 @@ class Table(pw.Model):  # type: ignore[misc]
     """
 
     append_only: ClassVar[bool] = False
+    #: Constraints whose breaking means that somebody else was faster: the action starts over and its rules, which
+    #: then see the new figures, say what is wrong in the module's own words.
+    start_over_on: ClassVar[frozenset[str]] = frozenset()
 
     class Meta:
         database = database

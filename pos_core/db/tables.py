@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import peewee as pw
@@ -44,6 +45,7 @@ class TableWriter:
         self.table: str = meta.table_name
         self.columns: tuple[str, ...] = tuple(field.column_name for field in meta.sorted_fields)
         self.names = frozenset(self.columns)
+        self._all = itemgetter(*self.columns)
         self.types = tuple(pg_type(field) for field in meta.sorted_fields)
         self.defaults = {
             f.column_name: (f.default if callable(f.default) else (lambda value=f.default: value))
@@ -71,13 +73,15 @@ class TableWriter:
 
     def values(self, row: Mapping[str, Any]) -> list[Any]:
         """A row's parameters in column order, encoded for both drivers; KeyError for a column that is not there."""
-        if not row.keys() <= self.names:
-            raise KeyError(f"{self.table} has no column {', '.join(sorted(row.keys() - self.names))}")
-        get, defaults = row.get, self.defaults
-        found = [get(c) if c in row or c not in defaults else defaults[c]() for c in self.columns]
-        for position, value in enumerate(found):
-            if type(value) is Deferred:
-                found[position] = value.value
+        if len(row) == len(self.columns):
+            found = list(self._all(row))
+        else:
+            if not row.keys() <= self.names:
+                raise KeyError(f"{self.table} has no column {', '.join(sorted(row.keys() - self.names))}")
+            get, defaults = row.get, self.defaults
+            found = [get(c) if c in row or c not in defaults else defaults[c]() for c in self.columns]
+        if Deferred in map(type, found):
+            found = [value.value if type(value) is Deferred else value for value in found]
         for position, encode in self._encoders:
             found[position] = encode(found[position])
         return found
@@ -100,13 +104,19 @@ def writer(model: type[pw.Model]) -> TableWriter:
     return TableWriter(model)
 
 
+def _replacement(column: str) -> str:
+    """`column`, or `column=other`: the column takes the new row's value of the other one."""
+    target, _, source = column.partition("=")
+    return f"{target} = excluded.{source or target}"
+
+
 class Increment:
     """`INSERT ... ON CONFLICT (key) DO UPDATE SET total = total + new`: a counter's row made or moved in one go."""
 
     def __init__(self, model: type[pw.Model], key: tuple[str, ...], add: tuple[str, ...], replace: tuple[str, ...]) -> None:
         table = writer(model)
         self.table = table
-        changes = [f"{c} = {table.table}.{c} + excluded.{c}" for c in add] + [f"{c} = excluded.{c}" for c in replace]
+        changes = [f"{c} = {table.table}.{c} + excluded.{c}" for c in add] + [_replacement(c) for c in replace]
         tail = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {', '.join(changes)}"
         self.one = Statement(table.insert.sqlite + tail, table.insert.postgres + tail, table.types)
         # WHERE true: SQLite's grammar needs it between SELECT and ON CONFLICT, PostgreSQL does not mind.

@@ -110,7 +110,8 @@ def errors(kernel: Kernel) -> str:
 def permissions(kernel: Kernel) -> str:
     """The page of permissions, with the role templates that hold each from the first run on."""
     used: dict[str, list[str]] = {}
-    for does in (*kernel.actions(), *kernel.queries()):
+    everything: list[Action | Query] = [*kernel.actions(), *kernel.queries()]
+    for does in everything:
         for permission in does.permissions:
             used.setdefault(permission, []).append(does.name)
     declared = [(m.name, p) for m in kernel.running() if m.manifest for p in m.manifest.permissions]
@@ -139,7 +140,7 @@ def settings(kernel: Kernel) -> str:
     for module in kernel.running():
         if module.manifest and module.manifest.settings:
             rows = [
-                (code(s.key), s.description, _kind(s), code(repr(s.default) if s.default == "" else str(s.default)),
+                (code(s.key), s.description, _kind(s), code(str(s.default)) or "empty",
                  "yes" if s.per_store else "no", code(s.permission))
                 for s in sorted(module.manifest.settings, key=lambda s: s.key)
             ]  # fmt: skip
@@ -223,7 +224,7 @@ def _fields(model: type[BaseModel]) -> str:
 
 
 def _first(function: Any) -> str:
-    return (inspect.getdoc(function) or "").partition("\n")[0]
+    return (inspect.getdoc(function) or "").partition("\n\n")[0]
 
 
 def events_of(module: Module) -> list[str]:
@@ -258,11 +259,11 @@ def api(kernel: Kernel, doors: Iterable[Door]) -> str:
 def _door_row(door: Door) -> tuple[str, ...]:
     route = door.route
     permission = "public" if door.does.public else codes(door.permissions, " or ")
-    answer = route.answer.__name__ if route.answer else route.media
+    answer = " or ".join(code(kind) for kind in (route.answer.__name__ if route.answer else "", route.media) if kind)
     many = "page of " if route.paged else "list of " if route.listed else ""
     version = ", If-Match" if route.edits else ""
     return (code(f"{route.method} {route.path}"), code(door.operation_id), door.does.summary, permission,
-            f"{door.status} {many}{code(answer)}{version}")
+            f"{door.status} {many}{answer}{version}")
 
 
 _API_INTRO = f"""\

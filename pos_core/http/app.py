@@ -26,6 +26,7 @@ from pos_core.errors import NOT_FOUND, PosError
 from pos_core.http import problems, routes
 from pos_core.http.routes import PREFIX, Door
 from pos_core.ids import is_uuid7, uuid7
+from pos_core.logs.access import Access
 
 if TYPE_CHECKING:
     from pos_core.kernel import Kernel
@@ -287,7 +288,7 @@ def make_app(kernel: Kernel) -> falcon.App:
     """The WSGI application of a kernel. StartError when a route is not as it must be."""
     from pos_core.http import docs, health
 
-    app = falcon.App(middleware=[Surroundings()])
+    app = falcon.App(middleware=[Surroundings(), Access()])
     app.req_options.strip_url_path_trailing_slash = False
     app.req_options.keep_blank_qs_values = True
     app.add_error_handler(Exception, _on_bug)

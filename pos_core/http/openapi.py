@@ -129,7 +129,7 @@ def _definitions(doors: Iterable[Door]) -> _Definitions:
         [(model, "validation") for model in models], ref_template=REF, schema_generator=_Schemas
     )
     definitions = _Definitions(made.get("$defs", {}))
-    definitions.names = {model: ref["$ref"].rpartition("/")[2] for (model, _), ref in refs.items()}
+    definitions.names = {model: refs[model, "validation"]["$ref"].rpartition("/")[2] for model in models}
     return definitions
 
 

@@ -11,7 +11,7 @@ from pos_core.auth import passwords
 from pos_core.auth.models import Session
 from pos_core.context import Context
 from pos_core.db import records
-from pos_core.errors import ALREADY_EXISTS, NOT_FOUND, Kind, define
+from pos_core.errors import ALREADY_EXISTS, NOT_FOUND, PERMISSION_DENIED, Kind, define
 from pos_core.ids import uuid7
 from pos_core.rbac import queries, schemas
 from pos_core.rbac.models import PermissionRow, Role, RolePermission, User, UserRole
@@ -96,6 +96,25 @@ def reset_password(ctx: Context, command: schemas.ResetPassword, beforehand: tup
         Session.user == row.id, Session.revoked_at.is_null()
     ).execute()
     return {**queries.user_view(row, queries.assignments_of([row.id]).get(row.id, [])), "password": generated}
+
+
+class MakeSuperAdmin(Command):
+    """Has no door: only who has the machine's command line may ask for it."""
+
+    id: schemas.Id
+
+
+@action("user:make_super_admin", command=MakeSuperAdmin, permission="hq:users.manage", personal=_PERSONAL)
+def make_super_admin(ctx: Context, command: MakeSuperAdmin) -> dict[str, Any]:
+    """Make a user a super administrator, who may do everything everywhere; from the command line only."""
+    if ctx.channel != "cli" or not ctx.actor.is_super_admin:
+        raise PERMISSION_DENIED(permission="the machine's command line")
+    row = records.get(User, command.id, "user")
+    held = queries.assignments_of([row.id]).get(row.id, [])
+    ctx.writing.was(queries.user_view(row, held))
+    records.edit(ctx, row, {"is_super_admin": True}, "user", row.version)
+    ctx.writing.raise_revision()
+    return queries.user_view(row, held)
 
 
 def _role(code: str) -> Role:

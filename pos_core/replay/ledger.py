@@ -7,6 +7,7 @@ is sent (again) at the next start; its id and body are the same then, so the ser
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -51,9 +52,8 @@ def _parse(line: bytes, path: Path, number: int) -> Entry:
 class Ledger:
     """An open ledger; one process at a time writes it."""
 
-    def __init__(self, path: Path, header: Mapping[str, Any], file: BinaryIO) -> None:
-        self.path, self.header = path, header
-        self._file = file
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path, self._file = path, file
 
     @classmethod
     def begin(cls, path: Path, header: Mapping[str, Any]) -> Ledger:
@@ -63,20 +63,20 @@ class Ledger:
         changed in the middle would make second sales of old ones. A last line that a kill cut off is taken away.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        full = {"format": _FORMAT, **header}
-        if path.exists() and path.stat().st_size:
-            found = read_header(path)
-            other = [name for name in full if found.get(name) != full[name]]
-            if other:
-                was = ", ".join(f"{name} {found.get(name)!r} (now {full[name]!r})" for name in other)
-                raise ReplayError(f"{path} belongs to another run: {was}; give another --ledger")
+        file = path.open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise ReplayError(f"{path} is in use: another replay writes it") from error
+        begun = path.stat().st_size > 0
+        if begun:
+            require_same_run(path, header)
             _cut_torn_line(path)
-            file = path.open("ab")
-        else:
-            file = path.open("ab")
-            file.write(orjson.dumps(full) + b"\n")
+        if not begun:
+            file.write(orjson.dumps({"format": _FORMAT, **header}) + b"\n")
             _to_disk(file)
-        return cls(path, full, file)
+        return cls(path, file)
 
     def append(self, entries: Iterable[Entry]) -> None:
         """Write entries and wait until they are on the disk: one flush for all of them."""
@@ -116,6 +116,15 @@ def read_header(path: Path) -> dict[str, Any]:
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise ReplayError(f"{path} is no ledger of `pos replay`")
     return header
+
+
+def require_same_run(path: Path, header: Mapping[str, Any]) -> None:
+    """ReplayError when the ledger at this path belongs to a run with another header."""
+    found = read_header(path)
+    other = [name for name, value in header.items() if found.get(name) != value]
+    if other:
+        was = ", ".join(f"{name} {found.get(name)!r} (now {header[name]!r})" for name in other)
+        raise ReplayError(f"{path} belongs to another run: {was}; give another --ledger")
 
 
 def entries(path: Path) -> Iterator[Entry]:

@@ -40,6 +40,10 @@ class Condition:
     column: str
     operator: str
     value: str
+    number: Decimal | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "number", _decimal(self.value))
 
     @classmethod
     def parse(cls, text: str) -> Condition:
@@ -53,7 +57,7 @@ class Condition:
                 re.compile(made.value)
             except re.error as error:
                 raise ReplayError(f"{text!r}: {error}") from error
-        elif made.operator in _COMPARE and _decimal(made.value) is None:
+        elif made.operator in _COMPARE and made.number is None:
             raise ReplayError(f"{text!r}: {made.operator} compares with a number")
         return made
 
@@ -62,7 +66,7 @@ class Condition:
         given = row[self.column].strip()
         if self.operator == "~":
             return re.search(self.value, given) is not None
-        left, right = _decimal(given), _decimal(self.value)
+        left, right = _decimal(given), self.number
         if self.operator in _COMPARE:
             return left is not None and right is not None and _COMPARE[self.operator](left, right)
         equal = left == right if left is not None and right is not None else given == self.value

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import gzip
-import re
+import io
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from hashlib import blake2b, sha256
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from pos_core.replay.profiles import Profile, Row
 
 MAX_PRICE_PER = 1_000_000
 MAX_SKU = 50
-_NO_CODE = re.compile(r"[^A-Z0-9]+")
+KEPT_PRODUCTS = 50_000
 _ZERO = Decimal(0)
 
 
@@ -81,16 +81,14 @@ def open_rows(path: Path) -> Iterator[csv.DictReader[str]]:
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
-        opened = gzip.open(path, "rt", encoding="utf-8-sig", newline="") if packed else path.open(
-            encoding="utf-8-sig", newline=""
-        )  # fmt: skip
-    except OSError as error:
-        raise ReplayError(f"{path}: {error.strerror or error}") from error
-    with opened as text:
-        rows = csv.DictReader(text)
-        if not rows.fieldnames:
-            raise ReplayError(f"{path}: it is empty; the first line must name the columns")
-        yield rows
+            raw.seek(0)
+            with io.TextIOWrapper(gzip.open(raw) if packed else raw, encoding="utf-8-sig", newline="") as text:
+                rows = csv.DictReader(text)
+                if not rows.fieldnames:
+                    raise ReplayError(f"{path}: it is empty; the first line must name the columns")
+                yield rows
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise ReplayError(f"{path} cannot be read: {error}") from error
 
 
 def header_of(path: Path) -> list[str]:
@@ -111,6 +109,7 @@ class Reader:
         self._zone = clock.zone(profile.zone)
         self._decimals = money.currency_decimals(profile.currency)
         self._products = self._read_companion()
+        self._seen: dict[tuple[str, str, str], tuple[str, str, str]] = {}
 
     def receipts(self, limit: int | None = None) -> Iterator[Receipt]:
         """The receipts in the file's order, at most `limit`. The rows of a receipt must stand together.
@@ -223,11 +222,13 @@ class Reader:
             price, per = price * 10, per * 10
         if price != int(price) or price < 0:
             raise ReplayError(f"{self.path.name} line {at}: {row[self.profile.sources['unit_price'][0]]!r} is no price")
-        exact = price * quantity / (per * money.QUANTITY_SCALE)
-        return int(price), per, int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+        return int(price), per, _half_up(int(price) * quantity, per * money.QUANTITY_SCALE)
 
     def _number(self, row: Row, name: str, at: int) -> Decimal:
-        return sum((self._decimal(row, column, at) for column in self.profile.sources[name]), _ZERO)
+        columns = self.profile.sources[name]
+        if len(columns) == 1:
+            return self._decimal(row, columns[0], at)
+        return sum((self._decimal(row, column, at) for column in columns), _ZERO)
 
     def _minor(self, row: Row, column: str, at: int) -> int:
         amount = self._decimal(row, column, at).scaleb(self._decimals)
@@ -246,15 +247,23 @@ class Reader:
         return value
 
     def _text(self, row: Row, name: str, between: str = " ") -> str:
-        return between.join(row[column].strip() for column in self.profile.sources.get(name, ()))
+        columns = self.profile.sources.get(name, ())
+        return row[columns[0]].strip() if len(columns) == 1 else between.join(row[c].strip() for c in columns)
 
     def _product(self, row: Row) -> tuple[str, str, str]:
-        code = _one_line(self._text(row, "sku", "-"))
-        name = _one_line(self._text(row, "name", " "))
+        """Code, name and department; the same few thousand texts come again and again, hence the memory."""
+        given = (self._text(row, "sku", "-"), self._text(row, "name"), self._text(row, "department"))
+        made = self._seen.get(given)
+        if made is None:
+            if len(self._seen) >= KEPT_PRODUCTS:
+                self._seen.clear()
+            made = self._seen[given] = self._make_product(*map(_one_line, given))
+        return made
+
+    def _make_product(self, code: str, name: str, department: str) -> tuple[str, str, str]:
         sku = _fitting(code.upper() if self.profile.upper_sku else code) if code else code_of(name)
         known = self._products.get(code, ("", ""))
-        department = _one_line(self._text(row, "department", " ")) or known[1]
-        return sku, (name or known[0])[:100].strip(), department
+        return sku, (name or known[0])[:100].strip(), department or known[1]
 
     def _read_companion(self) -> dict[str, tuple[str, str]]:
         """Names and departments from the companion file, when it lies beside the file."""
@@ -274,19 +283,27 @@ class Reader:
             }
 
 
+def _half_up(amount: int, divisor: int) -> int:
+    """amount / divisor, both above or at zero, rounded half up."""
+    return (2 * amount + divisor) // (2 * divisor)
+
+
 def _one_line(text: str) -> str:
     """One line with single blanks: what a name may look like."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 def code_of(name: str) -> str:
-    """A code for an article that is known by its name only; the same for the same name, at most 50 characters.
+    """A code for an article that is known by its name only: the name in capitals, at most 50 characters.
 
-    >>> code_of("Chicken Tikka (Main)")
-    'CHICKEN-TIKKA-MAIN'
+    Two names get one code only where they differ by nothing but case.
+
+    >>> code_of("Chips and Roasted Chili-Corn Salsa")
+    'CHIPS AND ROASTED CHILI-CORN SALSA'
     """
-    code = _NO_CODE.sub("-", name.upper()).strip("-")
-    return _fitting(code if name.isascii() else f"{code}-{_digest(name)}".lstrip("-")) if name else ""
+    return _fitting(name.upper())
 
 
 def _fitting(code: str) -> str:

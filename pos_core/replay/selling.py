@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -39,10 +38,10 @@ class Seller:
 
     def __init__(
         self, source: str, tills: int, currency: str, *, tender: str = "mixed",
-        customers: Mapping[str, str] | None = None,
+        customers: bool = False,
     ) -> None:
         self._source, self._tills, self._tender = source, tills, tender
-        self._customers = customers or {}
+        self._customers = customers
         self._smallest_coin = money.cash_increment(currency)
 
     def sale(self, receipt: Receipt) -> Sale:
@@ -57,8 +56,8 @@ class Seller:
                 "sold_at": clock.to_text(receipt.sold_at), "total_minor": total, "receipt_number": receipt.number,
             },
         }  # fmt: skip
-        if receipt.customer and (customer := self._customers.get(receipt.customer)) is not None:
-            body["customer_id"] = customer
+        if self._customers and receipt.customer:
+            body["customer_id"] = customer_id(self._source, receipt.customer)
         return Sale(made, receipt.number, self.till_of(receipt.number), total, len(receipt.lines), orjson.dumps(body))
 
     def till_of(self, number: str) -> int:

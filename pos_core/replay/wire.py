@@ -71,10 +71,25 @@ class Wire:
         self._made = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._host, self._port = parts.hostname, parts.port
         self._prefix = parts.path.rstrip("/") + "/api/v1"
-        self._patience, self._stop = patience, stop or threading.Event()
+        self.patience, self._stop = patience, stop or threading.Event()
         self._connection: http.client.HTTPConnection | None = None
-        self.token: str | None = None
+        self._credentials: dict[str, Any] | None = None
+        self._token: str | None = None
         self.url = url
+
+    def sign_in(self, credentials: Mapping[str, Any]) -> dict[str, Any]:
+        """Sign in and keep the credentials: whenever a token has run out, the wire signs in again by itself.
+
+        Returns the session; raises Refused when the credentials do not fit.
+        """
+        self._credentials, self._token = dict(credentials), None
+        answer = self._try("POST", "/auth/login", orjson.dumps(credentials), {})
+        self._token = answer.require().data["access_token"]
+        return dict(answer.data)
+
+    def another(self) -> Wire:
+        """A connection of its own to the same server, not signed in."""
+        return Wire(self.url, self.patience, self._stop)
 
     def get(self, path: str, **parameters: Any) -> Answer:
         """Read; raises Refused for anything but a success."""
@@ -99,12 +114,21 @@ class Wire:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request, tried until it is answered. Unreachable when the patience ends, Stopped when the run does."""
+        answer = self._try(method, path, body, headers or {})
+        if answer.status == 401 and self._credentials is not None:
+            self.sign_in(self._credentials)
+            answer = self._try(method, path, body, headers or {})
+        return answer
+
+    def _try(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         begun = time.monotonic()
         pause, retries, faults = _FIRST_PAUSE, 0, 0
         while True:
+            if self._stop.is_set():
+                raise Stopped("stopped before the next request")
             trouble, wait = "", None
             try:
-                answer = self._once(method, path, body, headers or {}, retries)
+                answer = self._once(method, path, body, headers, retries)
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 trouble = f"{type(error).__name__}: {error}"
@@ -114,8 +138,8 @@ class Wire:
                     return answer
                 trouble = answer.code
                 wait = float(answer.body.get("retry_after_seconds", 0)) or None
-            if time.monotonic() - begun > self._patience:
-                raise Unreachable(f"{self.url} has not answered for {self._patience:.0f} s ({trouble})")
+            if time.monotonic() - begun > self.patience:
+                raise Unreachable(f"{self.url} has not answered for {self.patience:.0f} s ({trouble})")
             retries += 1
             # Spread: tills that were cut off together should not come back in the same instant.
             if self._stop.wait((wait or pause) * (0.5 + random.random())):  # noqa: S311
@@ -126,8 +150,8 @@ class Wire:
         if self._connection is None:
             self._connection = self._made(self._host, self._port, timeout=TIMEOUT_SECONDS)
         sent = dict(headers)
-        if self.token is not None:
-            sent["Authorization"] = f"Bearer {self.token}"
+        if self._token is not None:
+            sent["Authorization"] = f"Bearer {self._token}"
         if body is not None:
             sent["Content-Type"] = "application/json"
         begun = time.perf_counter_ns()

@@ -62,7 +62,7 @@ def rates_by_group(group_ids: Iterable[str]) -> dict[str, list[TaxRate]]:
         .where(TaxGroupRate.group.in_(wanted)).order_by(TaxGroupRate.group, TaxGroupRate.position)
     )  # fmt: skip
     for place in places:
-        found[place.group_id].append(place.rate)
+        found[place.__data__["group"]].append(place.rate)
     return found
 
 

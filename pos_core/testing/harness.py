@@ -20,7 +20,7 @@ from pos_core.clock import FrozenClock
 from pos_core.config import loader
 from pos_core.config.loader import Config
 from pos_core.context import Actor, Context
-from pos_core.db.database import connect_to
+from pos_core.db.database import close_all, connect_to
 from pos_core.http.app import make_app
 from pos_core.ids import uuid7
 from pos_core.installer import setup
@@ -190,7 +190,7 @@ def populate(directory: Path, url: str) -> dict[str, Any]:
     setup.first_run(config, {"admin_password": PASSWORD, "currency": "EUR", "name": "Test shop"}, kernel=kernel)
     with kernel.db.in_use():
         ids, keys = _people(kernel)
-    close(kernel)
+    close_all(kernel.db)
     return {"ids": ids, "keys": keys}
 
 
@@ -216,14 +216,6 @@ def _people(kernel: Kernel) -> tuple[dict[str, str], dict[str, str]]:
         made = act("device:enrol", id=uuid7(), store_id=store, register_id=ids[f"register{number}"], name=f"Till {number}")
         ids[f"device{number}"], keys[f"device{number}"] = made["id"], made["key"]
     return ids, keys
-
-
-def close(kernel: Kernel) -> None:
-    """Close every connection of a kernel's database, so that it can be copied or dropped."""
-    if hasattr(kernel.db, "close_all"):
-        kernel.db.close_all()
-    elif not kernel.db.is_closed():
-        kernel.db.close()
 
 
 class Templates:
@@ -268,6 +260,6 @@ class Templates:
             with kernel.db.in_use():
                 yield Business(kernel, clock, dict(made["ids"]), dict(made["keys"]), directory)
         finally:
-            close(kernel)
+            close_all(kernel.db)
             if dialect == "postgresql" and self._server is not None:
                 self._server.drop_database(name)

@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from pos_core.cli.reports import _print
+from pos_core.db.database import close_all
 from pos_core.installer import setup
-from pos_core.testing.harness import close, make_config
+from pos_core.testing.harness import make_config
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("shop")
     (directory / "pos.toml").write_text('profile = "test"\n')
-    close(setup.first_run(make_config(directory), {"name": "Shop", "currency": "EUR"}).kernel)
+    close_all(setup.first_run(make_config(directory), {"name": "Shop", "currency": "EUR"}).kernel.db)
     return directory
 
 

@@ -70,8 +70,7 @@ def edit_department(ctx: Context, command: schemas.EditDepartment) -> dict[str, 
 )
 def create_category(ctx: Context, command: schemas.CreateCategory) -> dict[str, Any]:
     """Add a category."""
-    if command.parent_id is not None:
-        records.get(Category, command.parent_id, "category")
+    _require_around(command)
     row = Category(**command.model_dump())
     records.add(ctx, row)
     ctx.emit("category:created", "category", row.id)
@@ -82,16 +81,19 @@ def create_category(ctx: Context, command: schemas.CreateCategory) -> dict[str, 
 def edit_category(ctx: Context, command: schemas.EditCategory) -> dict[str, Any]:
     """Rename, move or retire a category; its code stays."""
     row = records.get(Category, command.id, "category")
-    for model, one, entity in (
-        (Category, command.parent_id, "category"),
-        (Department, command.department_id, "department"),
-    ):
-        if one is not None:
-            records.get(model, one, entity)
+    _require_around(command)
     ctx.writing.was(views.category_view(row))
     records.edit(ctx, row, changes_of(command), "category", command.version)
     ctx.emit("category:updated", "category", row.id)
     return views.category_view(row)
+
+
+def _require_around(command: schemas.CreateCategory | schemas.EditCategory) -> None:
+    """PosError `not_found` where the category's parent or department is not there."""
+    if command.parent_id is not None:
+        records.get(Category, command.parent_id, "category")
+    if command.department_id is not None:
+        records.get(Department, command.department_id, "department")
 
 
 @action(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pos_core.context import Context
 from pos_core.hookspecs import hookimpl
 from pos_core.manifest import Manifest, Permission, Setting
 from pos_ops import __version__
-from pos_ops.registers import routes
+from pos_ops.registers import evidence, routes
 from pos_ops.registers.models import TRANSITIONS
 
 MANIFEST = Manifest(
@@ -41,3 +45,8 @@ MANIFEST = Manifest(
 @hookimpl
 def register_routes() -> tuple[routes.Route, ...]:
     return routes.ROUTES
+
+
+@hookimpl
+def verify_facts(ctx: Context, entries: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    return evidence.disagreements(ctx, entries)

@@ -26,7 +26,7 @@ def reach(ctx: Context) -> tuple[Any, ...]:
     """A till sees its own register's sessions, a manager the store's, the headquarters all."""
     if ctx.register_id is not None:
         return (RegisterSession.register == ctx.register_id, RegisterSession.store == ctx.store_id)
-    return () if ctx.store_id is None else (RegisterSession.store == ctx.store_id,)
+    return records.reach(ctx, RegisterSession.store)
 
 
 def names_of(user_ids: Iterable[str | None]) -> dict[str, str]:

@@ -33,7 +33,7 @@ def directory(ctx: Context) -> Mapping[str, RepresentativeEntry]:
     if known is not None and known[0] == ctx.revision:
         return known[1]
     rows = ctx.kernel.db.fetch(_ALL)
-    found = MappingProxyType({row[0]: RepresentativeEntry(*row[:3], is_active=bool(row[3])) for row in rows})
+    found = MappingProxyType({row[0]: RepresentativeEntry(row[0], row[1], row[2], bool(row[3])) for row in rows})
     if ctx.uow is None or not ctx.uow.bumps:  # a transaction's own unsaved edits are nobody else's truth
         _known[ctx.kernel] = (ctx.revision, found)
     return found

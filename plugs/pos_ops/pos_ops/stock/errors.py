@@ -10,9 +10,3 @@ STOCK_SHORT = define(
     es="No hay suficiente {product} en existencias: hay {on_hand}, se piden {wanted}.",
     cure="Sell less, count the shelf and adjust the stock, or allow negative stock for the store.",
 )
-STOCK_RAN_OUT = define(
-    "stock_ran_out", Kind.CONFLICT,
-    en="Another till took the last of a product at this moment.",
-    es="Otra caja acaba de llevarse lo último de un producto.",
-    cure="Send the sale again: the answer names the product.",
-)

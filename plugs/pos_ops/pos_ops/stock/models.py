@@ -15,13 +15,17 @@ class StockLevel(Table):
     """How much of a product a store has on hand, in thousandths.
 
     `floor` is what the level may not fall below (null: it may fall below zero): the database itself keeps it, so two
-    tills at once cannot both take the last piece.
+    tills at once cannot both take the last piece. It is set from `next_floor` when an existing level moves; a CHECK
+    would already refuse the difference that a move hands in as a new row.
     """
+
+    start_over_on = frozenset({"ops_stock_level_floor"})
 
     store = foreign(Store, "store_id", index=False)
     product = foreign(Product, "product_id")
     on_hand = QuantityField()
     floor = QuantityField(null=True)
+    next_floor = QuantityField(null=True)
     moved_at = UtcField()
 
     class Meta:

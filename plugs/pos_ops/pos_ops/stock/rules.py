@@ -49,6 +49,6 @@ def deduct(ctx: Context, command: Any, draft: Any) -> None:
         uow.increment(
             StockLevel,
             {"store_id": ctx.store_id, "product_id": line.product_id, "on_hand": -line.quantity,
-             "floor": 0 if strict else None, "moved_at": now},
-            key=("store_id", "product_id"), add=("on_hand",), replace=("floor", "moved_at"),
+             "floor": None, "next_floor": 0 if strict else None, "moved_at": now},
+            key=("store_id", "product_id"), add=("on_hand",), replace=("floor=next_floor", "moved_at"),
         )  # fmt: skip

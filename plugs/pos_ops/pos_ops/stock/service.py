@@ -27,7 +27,8 @@ def adjust(ctx: Context, command: AdjustStock) -> dict[str, Any]:
     records.add(ctx, row)
     ctx.writing.increment(
         StockLevel,
-        {"store_id": ctx.store_id, "product_id": command.product_id, "on_hand": quantity, "floor": None, "moved_at": now},
+        {"store_id": ctx.store_id, "product_id": command.product_id, "on_hand": quantity, "floor": None,
+         "next_floor": None, "moved_at": now},
         key=("store_id", "product_id"), add=("on_hand",), replace=("floor", "moved_at"),
     )  # fmt: skip
     if command.note:

@@ -19,13 +19,20 @@ def test_codes_have_five_digits_and_grow_beyond():
 
 @pytest.mark.parametrize(
     ("parts", "name"),
-    [(("Ana", "Gil", "Bakery"), "Ana Gil"), (("Ana", "", ""), "Ana"), (("", "Gil", "X"), "Gil"), (("", "", "Bakery"), "Bakery")],
+    [
+        (("Ana", "Gil", "Bakery"), "Ana Gil"),
+        (("Ana", "", ""), "Ana"),
+        (("", "Gil", "X"), "Gil"),
+        (("", "", "Bakery"), "Bakery"),
+    ],
 )
 def test_a_person_goes_before_a_company(parts, name):
     assert naming.shown_name(*parts) == name
 
 
-@pytest.mark.parametrize(("text", "folded"), [("MÜLLER", "muller"), ("Núñez", "nunez"), ("Straße", "strasse"), ("İnci", "inci")])
+@pytest.mark.parametrize(
+    ("text", "folded"), [("MÜLLER", "muller"), ("Núñez", "nunez"), ("Straße", "strasse"), ("İnci", "inci")]
+)
 def test_case_and_accents_do_not_count(text, folded):
     assert naming.fold(text) == folded
 
@@ -37,7 +44,11 @@ def test_every_word_that_was_written_is_found_in_any_case(first, last, company):
         assert all(term in key for term in naming.terms(f"{word} cust"))
 
 
-@given(st.text("0123456789", min_size=3, max_size=14), st.lists(st.integers(0, 14), max_size=5), st.sampled_from(" -./()"))
+@given(
+    st.text("0123456789", min_size=3, max_size=14),
+    st.lists(st.integers(0, 14), max_size=5),
+    st.sampled_from(" -./()"),
+)
 def test_a_phone_number_is_found_however_it_is_written(digits, places, mark):
     written = digits
     for place in places:

@@ -50,10 +50,13 @@ def together(business, calls):
 
 @pytest.mark.req("REG-01")
 def test_of_many_openings_of_a_register_at_once_one_wins(business):
-    outcomes = together(business, [
-        (1 + n % 2, 1, "register_session:open", {"id": uuid7(), "float_minor": n}) for n in range(THREADS)
-    ])  # fmt: skip
-    assert Counter(codes for codes, _ in outcomes) == {frozenset(): 1, frozenset({"register_session_open"}): THREADS - 1}
+    outcomes = together(
+        business, [(1 + n % 2, 1, "register_session:open", {"id": uuid7(), "float_minor": n}) for n in range(THREADS)]
+    )
+    assert Counter(codes for codes, _ in outcomes) == {
+        frozenset(): 1,
+        frozenset({"register_session_open"}): THREADS - 1,
+    }
     row = RegisterSession.get()
     assert RegisterSession.select().count() == 1
     assert Chain.get_by_id(business.ids["register1"]).fence == row.id
@@ -62,9 +65,10 @@ def test_of_many_openings_of_a_register_at_once_one_wins(business):
 @pytest.mark.req("REG-01")
 def test_a_cashier_who_opens_two_registers_at_once_gets_one(business):
     for _ in range(3):
-        outcomes = together(business, [
-            (1, register, "register_session:open", {"id": uuid7(), "float_minor": 0}) for register in (1, 2)
-        ])  # fmt: skip
+        outcomes = together(
+            business,
+            [(1, register, "register_session:open", {"id": uuid7(), "float_minor": 0}) for register in (1, 2)],
+        )
         assert sorted(map(sorted, (codes for codes, _ in outcomes))) == [[], ["cashier_has_open_session"]]
         row = RegisterSession.get(RegisterSession.status == "open")
         register = 1 if row.register_id == business.ids["register1"] else 2
@@ -75,11 +79,17 @@ def test_a_cashier_who_opens_two_registers_at_once_gets_one(business):
 @pytest.mark.req("REG-01")
 def test_of_many_closes_at_once_one_declares(business):
     made = attempt(business, 1, 1, "register_session:open", {"float_minor": 5_000})[1]
-    outcomes = together(business, [
-        (1, 1, "register_session:close", {"id": made["id"], "counts": [{"tender": "cash", "counted_minor": n}]})
-        for n in range(THREADS)
-    ])  # fmt: skip
-    assert Counter(codes for codes, _ in outcomes) == {frozenset(): 1, frozenset({"register_session_closed"}): THREADS - 1}
+    outcomes = together(
+        business,
+        [
+            (1, 1, "register_session:close", {"id": made["id"], "counts": [{"tender": "cash", "counted_minor": n}]})
+            for n in range(THREADS)
+        ],
+    )
+    assert Counter(codes for codes, _ in outcomes) == {
+        frozenset(): 1,
+        frozenset({"register_session_closed"}): THREADS - 1,
+    }
     winner = next(data for codes, data in outcomes if not codes)
     rows = list(RegisterCount.select())
     assert [row.counted_minor for row in rows] == [winner["counted_minor"]]
@@ -94,7 +104,9 @@ def test_what_is_taken_while_a_close_is_reckoned_is_in_its_sums(business, dialec
 
     def take():
         with ThreadPoolExecutor(1) as pool:
-            done = pool.submit(lambda: together(business, [(1, 1, "taking:add", {"tender": "cash", "amount_minor": 777})]))
+            done = pool.submit(
+                lambda: together(business, [(1, 1, "taking:add", {"tender": "cash", "amount_minor": 777})])
+            )
             assert done.result(timeout=20) == [(frozenset(), {"id": made["id"]})]
 
     takings.MEANWHILE.append(take)
@@ -108,8 +120,14 @@ PLACES = st.tuples(st.integers(1, 2), st.integers(1, 2))
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("open"), PLACES, st.integers(0, 50_000)),
-        st.tuples(st.just("take"), PLACES, st.tuples(st.sampled_from(["cash", "card", "other"]), st.integers(-5_000, 20_000))),
-        st.tuples(st.just("close"), PLACES, st.dictionaries(st.sampled_from(["cash", "card"]), st.integers(0, 90_000))),
+        st.tuples(
+            st.just("take"),
+            PLACES,
+            st.tuples(st.sampled_from(["cash", "card", "other"]), st.integers(-5_000, 20_000)),
+        ),
+        st.tuples(
+            st.just("close"), PLACES, st.dictionaries(st.sampled_from(["cash", "card"]), st.integers(0, 90_000))
+        ),
     ),
     max_size=25,
 )
@@ -129,11 +147,15 @@ class Model:
         )
 
 
+@pytest.fixture
+def model():
+    return Model()
+
+
 @pytest.mark.req("REG-01")
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_any_sequence_keeps_one_session_per_register_and_cashier_and_exact_sums(business, steps):
-    model = business.__dict__.setdefault("model", Model()) if hasattr(business, "__dict__") else MODELS.setdefault(id(business), Model())
+def test_any_sequence_keeps_one_session_per_register_and_cashier_and_exact_sums(business, model, steps):
     for what, (cashier, register), given_ in steps:
         {"open": open_step, "take": take_step, "close": close_step}[what](business, model, cashier, register, given_)
         rows = RegisterSession.select().where(RegisterSession.status == "open")
@@ -141,9 +163,6 @@ def test_any_sequence_keeps_one_session_per_register_and_cashier_and_exact_sums(
     for register in list(model.open):
         close_step(business, model, model.open[register]["cashier"], register, {"cash": 0})
     assert model.open == {}
-
-
-MODELS: dict[int, Model] = {}
 
 
 def open_step(business, model, cashier, register, float_minor):
@@ -161,7 +180,10 @@ def take_step(business, model, cashier, register, taken):
     if register not in model.open:
         return
     tender, amount = taken
-    assert attempt(business, cashier, register, "taking:add", {"tender": tender, "amount_minor": amount})[0] == frozenset()
+    assert (
+        attempt(business, cashier, register, "taking:add", {"tender": tender, "amount_minor": amount})[0]
+        == frozenset()
+    )
     model.open[register]["sums"][tender] += amount
     model.open[register]["sales"] += 1
 
@@ -171,7 +193,9 @@ def close_step(business, model, cashier, register, counted):
     if session is None:
         return
     counts = [{"tender": tender, "counted_minor": amount} for tender, amount in counted.items()]
-    codes, shut = attempt(business, cashier, register, "register_session:close", {"id": session["id"], "counts": counts})
+    codes, shut = attempt(
+        business, cashier, register, "register_session:close", {"id": session["id"], "counts": counts}
+    )
     wanted = {"register_session_of_another"} if session["cashier"] != cashier else set()
     assert codes == wanted | ({"cash_not_counted"} if "cash" not in counted else set())
     if codes:
@@ -182,5 +206,7 @@ def close_step(business, model, cashier, register, counted):
         should = session["sums"][count["tender"]]
         assert count["expected_minor"] == should
         assert count["over_short_minor"] == counted.get(count["tender"], should) - should
-    assert {c["tender"] for c in shut["counts"]} >= {t for t, amount in session["sums"].items() if amount} | set(counted)
+    assert {c["tender"] for c in shut["counts"]} >= {t for t, amount in session["sums"].items() if amount} | set(
+        counted
+    )
     del model.open[register]

@@ -23,15 +23,26 @@ def test_expected_cash_is_the_float_and_what_was_taken_less_what_was_given_back(
 @pytest.mark.req("V2X-29")
 def test_over_short_per_tender_and_the_mark():
     cash, card = sorted(
-        reckoning.reckon({"cash": 12_250, "card": 900}, {"cash": 11_700}, 500), key=lambda line: line.tender_id, reverse=True
+        reckoning.reckon({"cash": 12_250, "card": 900}, {"cash": 11_700}, 500),
+        key=lambda line: line.tender_id,
+        reverse=True,
     )
     assert (cash.over_short_minor, cash.declared, cash.marked) == (-550, True, True)
     assert (card.counted_minor, card.over_short_minor, card.declared, card.marked) == (900, 0, False, False)
 
 
 @pytest.mark.req("V2X-29")
-@pytest.mark.parametrize(("counted", "alert", "marked"), [(10_500, 500, False), (10_501, 500, True), (9_499, 500, True),
-                                                          (9_500, 500, False), (10_000, 0, False), (10_001, 0, True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("counted", "alert", "marked"),
+    [
+        (10_500, 500, False),
+        (10_501, 500, True),
+        (9_499, 500, True),
+        (9_500, 500, False),
+        (10_000, 0, False),
+        (10_001, 0, True),
+    ],
+)
 def test_only_more_than_the_setting_is_marked(counted, alert, marked):
     (line,) = reckoning.reckon({"cash": 10_000}, {"cash": counted}, alert)
     assert line.marked is marked

@@ -15,7 +15,9 @@ from pos_core.context import Context
 from pos_core.errors import Kind, define
 from pos_ops.registers.models import RegisterCount, RegisterSession
 
-HELD = define("test_sales_on_hold", Kind.RULE, en="Sales are on hold.", es="Hay ventas en espera.", cure="Finish them.")
+HELD = define(
+    "test_sales_on_hold", Kind.RULE, en="Sales are on hold.", es="Hay ventas en espera.", cure="Finish them."
+)
 
 
 def opened(client, **body):
@@ -46,15 +48,24 @@ def at(business, cashier: int, register: int) -> Context:
 def test_a_till_opens_with_a_float_and_sees_its_session(client_as, business):
     till = client_as("cashier")
     before = till.get("/register-sessions/current").data
-    assert before == {"register_id": business.ids["register1"], "register_code": "R1", "session": None, "elsewhere": None,
-                      "quick_floats_minor": [5_000, 10_000, 20_000]}  # fmt: skip
+    assert before == {
+        "register_id": business.ids["register1"],
+        "register_code": "R1",
+        "session": None,
+        "elsewhere": None,
+        "quick_floats_minor": [5_000, 10_000, 20_000],
+    }
     session_id = uuid7()
     made = opened(till, id=session_id, float_minor=12_345)
     cash = business.query("tender:directory")["cash"]
     assert {k: made[k] for k in ("id", "number", "float_minor", "float_tender_id", "status", "business_date")} == {
-        "id": session_id, "number": 1, "float_minor": 12_345, "float_tender_id": cash.id, "status": "open",
+        "id": session_id,
+        "number": 1,
+        "float_minor": 12_345,
+        "float_tender_id": cash.id,
+        "status": "open",
         "business_date": "2026-03-02",
-    }  # fmt: skip
+    }
     assert till.get("/register-sessions/current").data["session"] == made
     assert till.get(f"/register-sessions/{session_id}").data == {**made, "counts": []}
     assert Chain.get_by_id(business.ids["register1"]).fence == session_id
@@ -70,7 +81,9 @@ def test_a_session_says_who_where_when_and_by_what(client_as, business):
     assert made["opened_at"] == made["created_at"] == made["updated_at"] == "2026-03-02T10:00:00.000000Z"
     business.clock.advance(timedelta(hours=8))
     shut = business.perform(
-        "register_session:close", {"id": made["id"], "counts": [{"tender": "cash", "counted_minor": 10_000}]}, role="cashier"
+        "register_session:close",
+        {"id": made["id"], "counts": [{"tender": "cash", "counted_minor": 10_000}]},
+        role="cashier",
     )
     assert (shut["closed_by"], shut["version"]) == (business.ids["cashier1"], 2)
     assert shut["closed_at"] == shut["updated_at"] == "2026-03-02T18:00:00.000000Z"
@@ -79,8 +92,10 @@ def test_a_session_says_who_where_when_and_by_what(client_as, business):
 @pytest.mark.req("OPX-13")
 def test_the_business_date_follows_the_stores_zone_and_day_start(business):
     store = business.query("store:get", id=business.store_id)
-    business.perform("store:edit", {"id": store["id"], "time_zone": "America/New_York", "day_start_minutes": 300,
-                                    "version": store["version"]})  # fmt: skip
+    business.perform(
+        "store:edit",
+        {"id": store["id"], "time_zone": "America/New_York", "day_start_minutes": 300, "version": store["version"]},
+    )
     # 08:30 UTC is 03:30 in New York, before its day starts at 05:00: the night still belongs to the day before.
     business.clock.advance(timedelta(hours=-1, minutes=-30))
     made = business.perform("register_session:open", {"float_minor": 0}, role="cashier")
@@ -104,8 +119,17 @@ def test_a_float_must_be_given_and_its_pieces_add_up(client_as):
     till = client_as("cashier")
     assert till.post("/register-sessions", {}).paths() == {"float_minor"}
     assert till.post("/register-sessions", {"float_minor": -1}).paths() == {"float_minor"}
-    wrong = till.post("/register-sessions", {"float_minor": 5_000, "denominations": [
-        {"value_minor": 2_000, "count": 2}, {"value_minor": 500, "count": 1}, {"value_minor": 500, "count": 0}]})  # fmt: skip
+    wrong = till.post(
+        "/register-sessions",
+        {
+            "float_minor": 5_000,
+            "denominations": [
+                {"value_minor": 2_000, "count": 2},
+                {"value_minor": 500, "count": 1},
+                {"value_minor": 500, "count": 0},
+            ],
+        },
+    )
     assert {e["code"] for e in wrong.json["errors"]} == {"denominations_disagree", "denomination_twice"}
     pieces = [{"value_minor": 2_000, "count": 2}, {"value_minor": 500, "count": 2}]
     assert opened(till, float_minor=5_000, denominations=pieces)["float_denominations"] == pieces
@@ -152,7 +176,11 @@ def test_one_open_session_per_register_and_per_cashier(business):
     assert refused.value.params == {"register": "R1", "session_id": made["id"]}
     current = business.kernel.query(at(business, 1, 2), "register_session:current", {})
     assert current["session"] is None
-    assert current["elsewhere"] == {"session_id": made["id"], "register_id": business.ids["register1"], "register_code": "R1"}
+    assert current["elsewhere"] == {
+        "session_id": made["id"],
+        "register_id": business.ids["register1"],
+        "register_code": "R1",
+    }
 
 
 @pytest.mark.req("REG-01")
@@ -174,13 +202,25 @@ def test_the_close_computes_what_should_be_there_and_the_difference(client_as, b
     answer = close(till, made["id"], ("cash", 12_000), ("other", 400))
     assert answer.status == 200, answer.text
     shut = answer.data
-    assert {k: shut[k] for k in ("status", "sales_count", "expected_minor", "counted_minor", "over_short_minor", "is_marked")} == {
-        "status": "closed", "sales_count": 4, "expected_minor": 13_550, "counted_minor": 13_300,
-        "over_short_minor": -250, "is_marked": False,
-    }  # fmt: skip
-    assert [(c["tender"], c["expected_minor"], c["counted_minor"], c["over_short_minor"], c["is_declared"]) for c in shut["counts"]] == [
-        ("cash", 12_250, 12_000, -250, True), ("card", 900, 900, 0, False), ("other", 400, 400, 0, True),
-    ]  # fmt: skip
+    assert {
+        k: shut[k]
+        for k in ("status", "sales_count", "expected_minor", "counted_minor", "over_short_minor", "is_marked")
+    } == {
+        "status": "closed",
+        "sales_count": 4,
+        "expected_minor": 13_550,
+        "counted_minor": 13_300,
+        "over_short_minor": -250,
+        "is_marked": False,
+    }
+    assert [
+        (c["tender"], c["expected_minor"], c["counted_minor"], c["over_short_minor"], c["is_declared"])
+        for c in shut["counts"]
+    ] == [
+        ("cash", 12_250, 12_000, -250, True),
+        ("card", 900, 900, 0, False),
+        ("other", 400, 400, 0, True),
+    ]
     assert till.get(f"/register-sessions/{made['id']}").data == shut
     assert till.get("/register-sessions/current").data["session"] is None
     assert Chain.get_by_id(business.ids["register1"]).fence is None
@@ -195,14 +235,20 @@ def test_large_differences_are_marked_by_the_setting_even_where_they_cancel_out(
     shut = business.perform("register_session:close", {"id": made["id"], "counts": counts}, role="cashier")
     assert (shut["over_short_minor"], shut["is_marked"]) == (0, True)
     assert [count["is_marked"] for count in shut["counts"]] == [True, True]
-    assert [s["id"] for s in business.query("register_session:list", role="manager", is_marked=True)[0]] == [made["id"]]
+    assert [s["id"] for s in business.query("register_session:list", role="manager", is_marked=True)[0]] == [
+        made["id"]
+    ]
     assert business.query("register_session:list", role="manager", is_marked=False)[0] == []
 
 
 @pytest.mark.req("V2X-29")
 def test_denominations_are_optional_and_must_add_up(business):
     made = business.perform("register_session:open", {"float_minor": 10_000}, role="cashier")
-    pieces = [{"value_minor": 5_000, "count": 1}, {"value_minor": 2_000, "count": 2}, {"value_minor": 200, "count": 6}]
+    pieces = [
+        {"value_minor": 5_000, "count": 1},
+        {"value_minor": 2_000, "count": 2},
+        {"value_minor": 200, "count": 6},
+    ]
 
     def counted(amount):
         count = {"tender": "cash", "counted_minor": amount, "denominations": pieces}
@@ -219,14 +265,23 @@ def test_denominations_are_optional_and_must_add_up(business):
 @pytest.mark.req("V2X-29")
 def test_cash_is_counted_by_somebody_and_everything_wrong_is_said_at_once(business):
     made = business.perform("register_session:open", {"float_minor": 0}, role="cashier")
-    counts = [{"tender": "card", "counted_minor": 1}, {"tender": "card", "counted_minor": 2}, {"tender": "gold", "counted_minor": 1}]
+    counts = [
+        {"tender": "card", "counted_minor": 1},
+        {"tender": "card", "counted_minor": 2},
+        {"tender": "gold", "counted_minor": 1},
+    ]
     with pytest.raises(PosError) as refused:
         business.perform("register_session:close", {"id": made["id"], "counts": counts}, role="cashier")
     assert {(v.code.code, v.path) for v in refused.value.violations} == {
-        ("cash_not_counted", "counts"), ("tender_counted_twice", "counts.1.tender"), ("counted_tender_unknown", "counts.2.tender"),
-    }  # fmt: skip
-    empty = business.perform("register_session:close", {"id": made["id"], "counts": [{"tender": "cash", "counted_minor": 0}]},
-                             role="cashier")  # fmt: skip
+        ("cash_not_counted", "counts"),
+        ("tender_counted_twice", "counts.1.tender"),
+        ("counted_tender_unknown", "counts.2.tender"),
+    }
+    empty = business.perform(
+        "register_session:close",
+        {"id": made["id"], "counts": [{"tender": "cash", "counted_minor": 0}]},
+        role="cashier",
+    )
     assert (empty["over_short_minor"], empty["is_marked"]) == (0, False)
 
 
@@ -313,7 +368,11 @@ def test_lists_filter_and_page_from_the_latest_on(business, client_as):
     for _ in range(5):
         made = business.perform("register_session:open", {"float_minor": 0}, role="cashier")
         ids.insert(0, made["id"])
-        business.perform("register_session:close", {"id": made["id"], "counts": [{"tender": "cash", "counted_minor": 0}]}, role="cashier")
+        business.perform(
+            "register_session:close",
+            {"id": made["id"], "counts": [{"tender": "cash", "counted_minor": 0}]},
+            role="cashier",
+        )
         business.clock.advance(timedelta(days=1))
     second = business.perform("register_session:open", {"float_minor": 0}, role="cashier", till=2)
     manager = client_as("manager")
@@ -338,7 +397,11 @@ def test_lists_filter_and_page_from_the_latest_on(business, client_as):
 @pytest.mark.req("REG-01")
 def test_opening_and_closing_stand_in_the_registers_chain_and_as_events(business):
     made = business.perform("register_session:open", {"float_minor": 10_000}, role="cashier")
-    business.perform("register_session:close", {"id": made["id"], "counts": [{"tender": "cash", "counted_minor": 9_000}]}, role="cashier")
+    business.perform(
+        "register_session:close",
+        {"id": made["id"], "counts": [{"tender": "cash", "counted_minor": 9_000}]},
+        role="cashier",
+    )
     entries = AuditEntry.select().where(AuditEntry.entity_id == made["id"]).order_by(AuditEntry.seq)
     facts = [orjson.loads(entry.payload) for entry in entries]
     assert [(f["action"], f["chain"], f["actor"]) for f in facts] == [
@@ -352,4 +415,7 @@ def test_opening_and_closing_stand_in_the_registers_chain_and_as_events(business
 
     events = {row.event: row.data for row in Outbox.select().where(Outbox.entity_id == made["id"])}
     assert set(events) == {"register_session:opened", "register_session:closed"}
-    assert (events["register_session:closed"]["over_short_minor"], events["register_session:closed"]["is_marked"]) == (-1_000, True)
+    assert (
+        events["register_session:closed"]["over_short_minor"],
+        events["register_session:closed"]["is_marked"],
+    ) == (-1_000, True)

@@ -19,7 +19,11 @@ def closed(business):
     made = business.perform("register_session:open", {"float_minor": 10_000}, role="cashier")
     business.perform("taking:add", {"tender": "card", "amount_minor": 123_456}, role="cashier")
     business.clock.advance(timedelta(hours=8))
-    count = {"tender": "cash", "counted_minor": 9_000, "denominations": [{"value_minor": 2_000, "count": 4}, {"value_minor": 500, "count": 2}]}
+    count = {
+        "tender": "cash",
+        "counted_minor": 9_000,
+        "denominations": [{"value_minor": 2_000, "count": 4}, {"value_minor": 500, "count": 2}],
+    }
     return business.perform("register_session:close", {"id": made["id"], "counts": [count]}, role="cashier")
 
 
@@ -32,11 +36,22 @@ def test_the_slip_as_json_says_what_was_stored(closed, client_as):
     assert (shown["chain_seq"], shown["chain_code"]) == (entry.seq, bytes(entry.hash).hex()[:12])
     assert (shown["opened_at"], shown["closed_at"]) == ("2026-03-02 11:00", "2026-03-02 19:00")
     assert (shown["business"], shown["register_code"], shown["number"], shown["cashier"], shown["currency"]) == (
-        "Test shop", "R1", 1, "Cashier1", "EUR")  # fmt: skip
-    assert [(line["tender"], line["expected_minor"], line["counted_minor"], line["over_short_minor"]) for line in shown["lines"]] == [
-        ("cash", 10_000, 9_000, -1_000), ("card", 123_456, 123_456, 0)]  # fmt: skip
+        "Test shop",
+        "R1",
+        1,
+        "Cashier1",
+        "EUR",
+    )
+    assert [
+        (line["tender"], line["expected_minor"], line["counted_minor"], line["over_short_minor"])
+        for line in shown["lines"]
+    ] == [("cash", 10_000, 9_000, -1_000), ("card", 123_456, 123_456, 0)]
     assert (shown["expected_minor"], shown["counted_minor"], shown["over_short_minor"], shown["is_marked"]) == (
-        133_456, 132_456, -1_000, True)  # fmt: skip
+        133_456,
+        132_456,
+        -1_000,
+        True,
+    )
 
 
 @pytest.mark.req("V2X-29")
@@ -45,10 +60,20 @@ def test_the_slip_as_text_in_both_languages(closed, client_as):
     path = f"/register-sessions/{closed['id']}/slip.txt"
     english = till.get(path)
     assert english.headers["content-type"].startswith("text/plain")
-    for words in ("REGISTER CLOSE", "Cash\n", "  4 x €20.00", "  Expected", "€1,234.56", "  Not counted", "  Short", "€10.00", "LARGE DIFFERENCE"):
+    for words in (
+        "REGISTER CLOSE",
+        "Cash\n",
+        "  4 x €20.00",
+        "  Expected",
+        "€1,234.56",
+        "  Not counted",
+        "  Short",
+        "€10.00",
+        "LARGE DIFFERENCE",
+    ):
         assert words in english.text, words
     spanish = till.get(path, **{"Accept-Language": "es"}).text
-    for words in ("CIERRE DE CAJA", "Faltante", "1234,56 €", "DIFERENCIA GRANDE"):
+    for words in ("CIERRE DE CAJA", "Faltante", "1.234,56 €", "DIFERENCIA GRANDE"):
         assert words in spanish, words
     for text in (english.text, spanish):
         assert max(map(len, text.splitlines())) <= slip.WIDTH
@@ -72,17 +97,38 @@ SUMS = st.integers(-(10**15), 10**15)
 
 @given(TEXTS, TEXTS, SUMS, SUMS, st.sampled_from(["EUR", "JPY", "BHD"]), st.sampled_from(["en", "es"]), st.booleans())
 def test_no_line_is_wider_than_the_paper(name, business, expected, counted, currency, language, marked):
-    line = {"tender": "cash", "name": name, "expected_minor": expected, "counted_minor": counted,
-            "over_short_minor": counted - expected, "is_declared": marked, "is_marked": marked,
-            "denominations": [{"value_minor": 10**12, "count": 10**6}]}  # fmt: skip
+    line = {
+        "tender": "cash",
+        "name": name,
+        "expected_minor": expected,
+        "counted_minor": counted,
+        "over_short_minor": counted - expected,
+        "is_declared": marked,
+        "is_marked": marked,
+        "denominations": [{"value_minor": 10**12, "count": 10**6}],
+    }
     text = slip.as_text(
         {
-            "business": business, "store_name": name, "register_code": name, "number": 10**12, "business_date": "2026-03-02",
-            "cashier": name, "opened_at": "2026-03-02 11:00", "closed_at": "2026-03-02 19:00", "closed_by": business,
-            "sales_count": 10**9, "float_minor": abs(expected), "lines": [line], "expected_minor": expected,
-            "counted_minor": counted, "over_short_minor": counted - expected, "is_marked": marked, "currency": currency,
-            "chain_seq": 10**12, "chain_code": "0123456789ab",
+            "business": business,
+            "store_name": name,
+            "register_code": name,
+            "number": 10**12,
+            "business_date": "2026-03-02",
+            "cashier": name,
+            "opened_at": "2026-03-02 11:00",
+            "closed_at": "2026-03-02 19:00",
+            "closed_by": business,
+            "sales_count": 10**9,
+            "float_minor": abs(expected),
+            "lines": [line],
+            "expected_minor": expected,
+            "counted_minor": counted,
+            "over_short_minor": counted - expected,
+            "is_marked": marked,
+            "currency": currency,
+            "chain_seq": 10**12,
+            "chain_code": "0123456789ab",
         },
         language,
-    )  # fmt: skip
+    )
     assert all(len(printed) <= slip.WIDTH for printed in text.split("\n"))

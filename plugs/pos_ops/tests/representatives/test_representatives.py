@@ -44,7 +44,9 @@ def test_stores_and_tills_see_representatives_and_do_not_change_them(client_as, 
 
 
 @pytest.mark.req("V2X-18")
-@pytest.mark.parametrize("field", [{"phone": "no digits"}, {"email": "nobody"}, {"name": " x"}, {"name": ""}, {"code": "a b"}])
+@pytest.mark.parametrize(
+    "field", [{"phone": "no digits"}, {"email": "nobody"}, {"name": " x"}, {"name": ""}, {"code": "a b"}]
+)
 def test_what_is_no_phone_mail_name_or_code_is_refused(client_as, field):
     answer = client_as("admin").post("/representatives", {**ROSA, **field})
     assert (answer.status, answer.paths()) == (422, set(field))

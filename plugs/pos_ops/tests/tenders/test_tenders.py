@@ -19,15 +19,18 @@ def test_a_new_business_takes_cash_card_and_other(business):
     tenders, following = business.query("tender:list", role="cashier")
     assert following is None
     assert [(t["code"], t["kind"], t["opens_drawer"], t["cash_rounding"], t["needs_reference"]) for t in tenders] == [
-        ("cash", "cash", True, True, False), ("card", "card", False, False, False), ("other", "other", False, False, True),
-    ]  # fmt: skip
+        ("cash", "cash", True, True, False),
+        ("card", "card", False, False, False),
+        ("other", "other", False, False, True),
+    ]
 
 
 @pytest.mark.req("V2X-15")
 def test_cash_opens_the_drawer_and_is_rounded_unless_said_otherwise(business):
     plain = business.perform("tender:create", {"code": "usd", "name": "Dollars", "kind": "cash"})
     odd = business.perform(
-        "tender:create", {"code": "safe", "name": "Safe", "kind": "cash", "opens_drawer": False, "cash_rounding": False}
+        "tender:create",
+        {"code": "safe", "name": "Safe", "kind": "cash", "opens_drawer": False, "cash_rounding": False},
     )
     assert (plain["opens_drawer"], plain["cash_rounding"]) == (True, True)
     assert (odd["opens_drawer"], odd["cash_rounding"]) == (False, False)
@@ -41,10 +44,18 @@ def test_code_and_kind_stay_for_ever_and_the_rest_is_edited_over_http(client_as)
     path = f"/tenders/{made.data['id']}"
     assert admin.patch(path, {"code": "other-code"}, version=1).paths() == {"code"}
     assert admin.patch(path, {"kind": "cash"}, version=1).paths() == {"kind"}
-    changed = admin.patch(path, {"name": "Gift voucher", "sort_order": 40, "opens_drawer": True, "is_active": False}, version=1)
+    changed = admin.patch(
+        path, {"name": "Gift voucher", "sort_order": 40, "opens_drawer": True, "is_active": False}, version=1
+    )
     assert changed.status == 200, changed.text
-    assert changed.data == {**made.data, "name": "Gift voucher", "sort_order": 40, "opens_drawer": True,
-                            "is_active": False, "version": 2}  # fmt: skip
+    assert changed.data == {
+        **made.data,
+        "name": "Gift voucher",
+        "sort_order": 40,
+        "opens_drawer": True,
+        "is_active": False,
+        "version": 2,
+    }
     assert admin.get(path).data == changed.data
     assert admin.patch(path, {"name": "Late"}, version=1).code == "version_mismatch"
 
@@ -89,7 +100,14 @@ def test_the_audit_entry_says_what_it_was_and_became(business):
 @pytest.mark.req("V2X-15")
 def test_the_database_itself_refuses_an_unknown_kind(kernel):
     with kernel.db.schema_access(), pytest.raises(pw.IntegrityError):
-        Tender.create(id=uuid7(), code="x", name="X", kind="barter", created_at=kernel.clock.now(), updated_at=kernel.clock.now())
+        Tender.create(
+            id=uuid7(),
+            code="x",
+            name="X",
+            kind="barter",
+            created_at=kernel.clock.now(),
+            updated_at=kernel.clock.now(),
+        )
 
 
 def test_the_directory_costs_no_query_while_nothing_changed(business):
@@ -129,7 +147,9 @@ def test_a_transactions_unsaved_edit_is_not_cached_for_others(business):
         call = staticmethod(lambda arguments: look_and_fail(**arguments))
 
     plan = kernel.plan("tender:edit", None)
-    kernel._plans[("tender:edit", kernel.registry.enabled_set(None))] = type(plan)(plan.before, (*plan.after, Boom), plan.audit)
+    kernel._plans[("tender:edit", kernel.registry.enabled_set(None))] = type(plan)(
+        plan.before, (*plan.after, Boom), plan.audit
+    )
     ctx.revision += 1  # nothing cached for it yet, as in a process that has just started
     with pytest.raises(RuntimeError, match="undone"):
         kernel.perform(ctx, "tender:edit", {"id": card.id, "name": "Unsaved", "version": 1})

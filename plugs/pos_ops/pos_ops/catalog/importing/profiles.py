@@ -177,7 +177,7 @@ def _from_hr_prices(lines: Lines, mapping: Mapping[str, str]) -> Iterator[Row]:
         yield _named(
             cells["name"], line=number, sku=cells["product_id"], barcode=cells["barcode"],
             brand=clean(cells["brand"])[:100], department=clean(cells["category"])[:100],
-            selling_price=cells["special_price"] or cells["price"],
+            selling_price=cells["special_price"] or cells["price"], price_per="1",
             sold_by_weight="yes" if cells["unit"] == "kg" else "no",
             attributes=_attributes(cells, "net_quantity", "unit"),
         )  # fmt: skip
@@ -190,7 +190,7 @@ def _from_il_prices(lines: Lines, mapping: Mapping[str, str]) -> Iterator[Row]:
         attributes = _attributes(cells, "country", "net_quantity", "net_quantity_unit", "qty_in_package")
         yield _named(
             cells["name"], line=number, sku=barcode.lstrip("0") or barcode, barcode=barcode,
-            brand=clean(cells["manufacturer"])[:100], selling_price=cells["price"],
+            brand=clean(cells["manufacturer"])[:100], selling_price=cells["price"], price_per="1",
             sold_by_weight="yes" if cells["is_weighted"] == "1" else "no", attributes=attributes,
         )  # fmt: skip
 
@@ -212,7 +212,7 @@ def _from_shopify(lines: Lines, mapping: Mapping[str, str]) -> Iterator[Row]:
             " ".join([head["Title"], *(["-", " / ".join(options.values())] if options else [])]),
             line=number, sku=cells.get("Variant SKU") or _derived_sku(cells["Handle"], list(options.values())),
             barcode=cells.get("Variant Barcode", ""), description=_text_of(head["Body (HTML)"])[:4000],
-            selling_price=cells["Variant Price"], cost_price=cells.get("Cost per item", ""),
+            selling_price=cells["Variant Price"], price_per="1", cost_price=cells.get("Cost per item", ""),
             vendor=head["Vendor"][:100], department=head.get("Type", "")[:100],
             attributes=options | _attributes(head, "Tags"),
         )  # fmt: skip

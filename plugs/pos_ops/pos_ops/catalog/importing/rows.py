@@ -14,6 +14,8 @@ from pos_ops.catalog.words import is_barcode
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,49}")
 _POINT = re.compile(r"(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]*))?|\.[0-9]+")
+#: The most units a price may be for, as schemas.PricePer has it.
+MAX_PRICE_PER = 1_000_000
 _TRUE = frozenset({"1", "true", "yes", "y", "x", "si", "sí"})
 _FALSE = frozenset({"0", "false", "no", "n"})
 _SWAP = str.maketrans(",.", ".,")
@@ -22,7 +24,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "missing": ("is missing", "falta"),
     "long": ("has more than {limit} characters", "tiene más de {limit} caracteres"),
     "number": ("is no number: {text}", "no es un número: {text}"),
-    "decimals": ("has more decimals than the currency: {text}", "tiene más decimales que la moneda: {text}"),
+    "decimals": (
+        "has more decimals than the currency: {text} (give the price of 10 or 100 and price_per)",
+        "tiene más decimales que la moneda: {text} (indique el precio de 10 o 100 y price_per)",
+    ),
     "positive": ("must be above zero: {text}", "debe ser mayor que cero: {text}"),
     "large": ("is too large: {text}", "es demasiado grande: {text}"),
     "whole": ("must be a whole number from 1 to 1000000: {text}", "debe ser un número entero de 1 a 1000000: {text}"),
@@ -100,10 +105,7 @@ def plain_decimal(text: str, decimal_comma: bool) -> str | None:
 
 def parse(row: ImportRow, decimals: int, decimal_comma: bool) -> Parsed:
     """A row's figures; RowError for the first thing that is wrong. `decimals`: of the shop's currency."""
-
-    def amount(field: str, text: str) -> int | None:
-        return _amount(field, text, decimals, decimal_comma) if text else None
-
+    price, price_per, cost = _prices(row, decimals, decimal_comma)
     barcodes = [b for b in (clean(one).replace(" ", "") for one in (row.barcode, *row.barcodes)) if b]
     for barcode in barcodes:
         if not is_barcode(barcode):
@@ -113,9 +115,9 @@ def parse(row: ImportRow, decimals: int, decimal_comma: bool) -> Parsed:
         name=_text("name", row.name, 100),
         description=_text("description", row.description, 4000),
         barcodes=tuple(dict.fromkeys(barcodes)),
-        unit_price_minor=amount("selling_price", row.selling_price.strip()),
-        price_per=_price_per(row.price_per.strip()),
-        cost_price_minor=amount("cost_price", row.cost_price.strip()),
+        unit_price_minor=price,
+        price_per=price_per,
+        cost_price_minor=cost,
         department_code=_code("department_code", row.department_code),
         department=_text("department", row.department, 100),
         category=_text("category", row.category, 100),
@@ -150,14 +152,43 @@ def _code(field: str, value: str) -> str:
     return text
 
 
-def _amount(field: str, text: str, decimals: int, decimal_comma: bool) -> int:
-    number = plain_decimal(text, decimal_comma)
+def _prices(row: ImportRow, decimals: int, decimal_comma: bool) -> tuple[int | None, int | None, int | None]:
+    """Price, the units it is for, and cost.
+
+    A price finer than the currency (4.589 EUR) becomes the exact price of ten, a hundred ... units, where the row
+    says how many units it was for; otherwise nobody could tell a repeated import from a new price.
+    """
+    price, cost = row.selling_price.strip(), row.cost_price.strip()
+    per = _price_per(row.price_per.strip())
+    finer = 0
+    if per is not None and price:
+        places = max(_places("selling_price", price, decimal_comma), _places("cost_price", cost, decimal_comma))
+        finer = max(0, places - decimals)
+        per *= 10**finer
+        if per > MAX_PRICE_PER:
+            raise RowError("selling_price", "decimals", text=price[:40])
+    return (
+        _amount("selling_price", price, decimals, finer, decimal_comma) if price else None,
+        per,
+        _amount("cost_price", cost, decimals, finer, decimal_comma) if cost else None,
+    )
+
+
+def _places(field: str, text: str, decimal_comma: bool) -> int:
+    """How many decimals a number has that say something."""
+    number = plain_decimal(text, decimal_comma) if text else ""
     if number is None:
         raise RowError(field, "number", text=text[:40])
-    whole, _, fraction = number.partition(".")
-    if len(fraction.rstrip("0")) > decimals:
+    return len(number.partition(".")[2].rstrip("0"))
+
+
+def _amount(field: str, text: str, decimals: int, finer: int, decimal_comma: bool) -> int:
+    """An amount in minor units of 10**finer units."""
+    if _places(field, text, decimal_comma) > decimals + finer:
         raise RowError(field, "decimals", text=text[:40])
-    minor = int(whole + fraction[:decimals].ljust(decimals, "0"))
+    whole, _, fraction = (plain_decimal(text, decimal_comma) or "").partition(".")
+    scale = decimals + finer
+    minor = int(whole + fraction[:scale].ljust(scale, "0"))
     if minor <= 0:
         raise RowError(field, "positive", text=text[:40])
     if minor > MAX_MINOR:
@@ -168,7 +199,7 @@ def _amount(field: str, text: str, decimals: int, decimal_comma: bool) -> int:
 def _price_per(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:8]) <= 1_000_000 and len(text) <= 7):
+    if not (text.isascii() and text.isdigit() and len(text) <= 7 and 1 <= int(text) <= MAX_PRICE_PER):
         raise RowError("price_per", "whole", text=text[:40])
     return int(text)
 
