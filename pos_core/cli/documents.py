@@ -22,18 +22,18 @@ _SHOWN = 12
               help="The folder of the pages; the tests beside it are listed by requirement.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when a page is not what would be written.")
 @click.pass_context
-def docs(context: click.Context, out: Path, check: bool) -> None:
+def command(context: click.Context, out: Path, check: bool) -> None:
     """Write the reference of hooks, actions, routes, errors, permissions and settings of the installed modules.
 
-    Needs no database. Exit status: 0 when done or current, 1 when --check finds a difference or a module is broken.
+    Needs no database. Exit status: 0 when done or current, 1 when --check finds a difference or a test's mark cannot
+    be read, 3 when a module is broken: it would be missing from the pages.
     """
+    kernel = Kernel(Config(), db=SqliteDatabase(":memory:"))
+    if broken := [f"{m.name}: {m.error}" for m in kernel.modules if m.error]:
+        raise StartError("modules that were set aside would be missing from the pages:\n  " + "\n  ".join(broken))
     try:
-        kernel = Kernel(Config(), db=SqliteDatabase(":memory:"))
-        broken = [f"{m.name}: {m.error}" for m in kernel.modules if m.error]
-        if broken:
-            raise StartError("modules that were set aside would be missing from the pages:\n  " + "\n  ".join(broken))
         pages = all_pages(kernel, out.resolve().parent)
-    except (StartError, MarkError) as error:
+    except MarkError as error:
         raise click.ClickException(str(error)) from None
     changed = [name for name, text in pages.items() if _present(out / name) != text]
     if check:

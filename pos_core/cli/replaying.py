@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pos_core.replay.figures import Figures
     from pos_core.replay.running import Plan, Survey
 
-PASSWORD_VARIABLE = "POS_REPLAY_PASSWORD"  # noqa: S105 - the variable's name
+PASSWORD_VARIABLE = "POS_REPLAY_PASSWORD"
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
@@ -141,10 +141,13 @@ def _profile(
 ) -> profiles.Profile:
     from pos_core.replay.reading import header_of
 
+    header = header_of(file)
     if name is not None:
         chosen = profiles.PROFILES[name]
     else:
-        chosen = profiles.PLAIN if mapping else profiles.guess(header_of(file))
+        chosen = profiles.PLAIN if mapping else profiles.guess(header)
+    if chosen is profiles.PLAIN:
+        chosen = chosen.fitted(header, mapping)
     return chosen.adapted(mapping, where, zone, currency)
 
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from pos_core.documentation.markdown import code, page, table
-from pos_core.documentation.source import requirement_tests
+from pos_core.documentation.source import MarkError, requirement_tests
 
 #: Where a checkout may name all rows, one `ID title` per line, so that rows without a test are seen too.
 ROWS = "docs/requirements-rows.txt"
@@ -14,7 +14,7 @@ _ID = re.compile(r"^([A-Z][A-Z0-9]*)-(\d+)$")
 
 
 def requirements(root: Path) -> str:
-    """The page for the checkout at `root`. MarkError where a mark's id is not written out."""
+    """The page for the checkout at `root`. MarkError where a mark or a named row is not as it must be."""
     tests = requirement_tests(root)
     titles = read_rows(root / ROWS)
     wanted = sorted({*tests, *titles}, key=_order)
@@ -35,7 +35,7 @@ def requirements(root: Path) -> str:
 def read_rows(file: Path) -> dict[str, str]:
     """Row ids and titles of a file with one `ID title` per line; empty when there is none.
 
-    ValueError for a line that is neither that nor a comment.
+    MarkError for a line that is neither that nor a comment.
     """
     if not file.exists():
         return {}
@@ -45,7 +45,7 @@ def read_rows(file: Path) -> dict[str, str]:
             continue
         row, _, title = line.strip().partition(" ")
         if not _ID.match(row) or row in found:
-            raise ValueError(f"{file}:{number}: {row!r} is not a row id, or stands there twice")
+            raise MarkError(f"{file}:{number}: {row!r} is not a row id, or stands there twice")
         found[row] = title.strip()
     return found
 

@@ -12,7 +12,7 @@ _TEST_FOLDERS = ("tests", "plugs/*/tests", "industries/*/tests", "bench/tests")
 
 
 class MarkError(Exception):
-    """A requirement mark that cannot be listed; the message says where."""
+    """A requirement's mark or row that cannot be listed; the message says where."""
 
 
 def emitted(file: Path) -> set[str]:

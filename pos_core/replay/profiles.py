@@ -136,22 +136,30 @@ class Profile:
     ) -> Profile:
         """This profile with `FIELD=COLUMN` pairs and conditions of one's own; an empty COLUMN takes a field away.
 
-        Conditions given here replace the profile's. ReplayError names what is wrong.
+        Conditions given here replace the profile's; the profile's own follow a column that was mapped elsewhere.
+        ReplayError names what is wrong.
         """
         columns = dict(self.columns)
         for pair in mapping:
-            # A column's name may hold a `=`, a field's does not; which side is the field is told by its name.
             name, equals, column = pair.partition("=")
             if not equals or name not in FIELDS:
                 raise ReplayError(f"--map {pair!r}: write FIELD=COLUMN; the fields are {', '.join(FIELDS)}")
             columns[name] = column
-        conditions = tuple(Condition.parse(text) for text in where)
+        moved = {self.columns[name]: columns[name] for name in self.columns if columns[name]}
+        conditions = tuple(Condition.parse(text) for text in where) or tuple(
+            replace(condition, column=moved.get(condition.column, condition.column)) for condition in self.where
+        )
         adapted = replace(
-            self, columns=columns, where=conditions or self.where, zone=zone or self.zone,
-            currency=currency or self.currency,
-        )  # fmt: skip
+            self, columns=columns, where=conditions, zone=zone or self.zone, currency=currency or self.currency
+        )
         adapted.check()
         return adapted
+
+    def fitted(self, header: Iterable[str], mapping: Iterable[str]) -> Profile:
+        """This profile without the fields that the file has no column for and that nobody mapped."""
+        have, given = set(header), {pair.partition("=")[0] for pair in mapping}
+        columns = {name: column for name, column in self.columns.items() if column in have or name in given}
+        return replace(self, columns=columns)
 
     def check(self) -> None:
         """ReplayError where the profile cannot give receipts."""

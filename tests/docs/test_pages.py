@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from pos_core import hookspecs
-from pos_core.cli.documents import docs
+from pos_core.cli.main import main
 from pos_core.config.loader import Config
 from pos_core.db.database import SqliteDatabase
 from pos_core.documentation import pages
@@ -106,7 +106,7 @@ def test_the_pages_in_the_checkout_are_current(bare: Kernel) -> None:
     if strangers := {module.distribution for module in bare.modules} - ours:
         pytest.skip(f"other packs are installed here: {', '.join(sorted(strangers))}")
     # a process of its own: tests define error codes too
-    command = [sys.executable, "-c", "from pos_core.cli.documents import docs; docs()", "--check", "--out", "docs"]
+    command = [sys.executable, "-m", "pos_core.cli", "docs", "--check", "--out", "docs"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -115,15 +115,15 @@ def test_writing_then_checking(tmp_path: Path, bare: Kernel) -> None:
     if broken := [module.name for module in bare.modules if module.error]:
         pytest.fail(f"modules were set aside: {', '.join(broken)}")
     out = tmp_path / "docs"
-    missing = CliRunner().invoke(docs, ["--out", str(out), "--check"])
+    missing = CliRunner().invoke(main, ["docs", "--out", str(out), "--check"])
     assert missing.exit_code == 1
     assert not out.exists()
-    assert CliRunner().invoke(docs, ["--out", str(out)]).exit_code == 0
+    assert CliRunner().invoke(main, ["docs", "--out", str(out)]).exit_code == 0
     names = {file.name for file in out.iterdir()}
     assert names == {"hooks.md", "errors.md", "permissions.md", "settings.md", "actions.md", "api.md"}
-    assert CliRunner().invoke(docs, ["--out", str(out), "--check"]).exit_code == 0
+    assert CliRunner().invoke(main, ["docs", "--out", str(out), "--check"]).exit_code == 0
     (out / "hooks.md").write_text((out / "hooks.md").read_text().replace("# Hooks", "# Something"))
-    changed = CliRunner().invoke(docs, ["--out", str(out), "--check"])
+    changed = CliRunner().invoke(main, ["docs", "--out", str(out), "--check"])
     assert changed.exit_code == 1
     assert "hooks.md is not current" in changed.output
     assert "errors.md" not in changed.output
@@ -173,7 +173,7 @@ def test_rows_without_a_test_are_seen_where_the_rows_are_named(tmp_path: Path) -
 @pytest.mark.parametrize("line", ["abc-1 x", "ABC-02 again", "nothing"])
 def test_a_row_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "rows.txt").write_text(f"ABC-02 first\n{line}\n")
-    with pytest.raises(ValueError, match=r"rows\.txt:2"):
+    with pytest.raises(MarkError, match=r"rows\.txt:2"):
         read_rows(tmp_path / "rows.txt")
 
 

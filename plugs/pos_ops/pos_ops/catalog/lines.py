@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import orjson
-
 from pos_core.db.model import database
 from pos_core.db.statements import Statement
 from pos_core.ids import is_uuid7
+from pos_ops.catalog.listing import LISTED, listed
 from pos_ops.catalog.words import barcode_key
 
 
@@ -39,32 +38,21 @@ _ITEM = (
 )
 _PRODUCT = "FROM ops_product p WHERE"
 _CODED = "FROM ops_product_barcode b JOIN ops_product p ON p.id = b.product_id WHERE"
-_LISTED = "IN (SELECT value FROM json_each(?))"
 
 _BY_ID = Statement(
-    f"SELECT '', {_ITEM} {_PRODUCT} p.id {_LISTED}",
+    f"SELECT '', {_ITEM} {_PRODUCT} p.id {LISTED}",
     f"SELECT ''::text, {_ITEM} {_PRODUCT} p.id = ANY($1)",
     ("uuid[]",),
 )
 _BY_ANY = Statement(
-    f"SELECT 0, '', 1, {_ITEM} {_PRODUCT} p.id {_LISTED} "
-    f"UNION ALL SELECT 1, '', 1, {_ITEM} {_PRODUCT} p.sku {_LISTED} "
-    f"UNION ALL SELECT 2, b.code_key, b.is_active, {_ITEM} {_CODED} b.code_key {_LISTED}",
+    f"SELECT 0, '', 1, {_ITEM} {_PRODUCT} p.id {LISTED} "
+    f"UNION ALL SELECT 1, '', 1, {_ITEM} {_PRODUCT} p.sku {LISTED} "
+    f"UNION ALL SELECT 2, b.code_key, b.is_active, {_ITEM} {_CODED} b.code_key {LISTED}",
     f"SELECT 0, ''::text, true, {_ITEM} {_PRODUCT} p.id = ANY($1) "
     f"UNION ALL SELECT 1, ''::text, true, {_ITEM} {_PRODUCT} p.sku = ANY($2) "
     f"UNION ALL SELECT 2, b.code_key, b.is_active, {_ITEM} {_CODED} b.code_key = ANY($3)",
     ("uuid[]", "text[]", "text[]"),
 )
-
-
-def _array(texts: Sequence[str]) -> str:
-    """A PostgreSQL array literal of texts."""
-    return "{" + ",".join('"' + t.replace("\\", "\\\\").replace('"', '\\"') + '"' for t in texts) + "}"
-
-
-def _list(texts: Sequence[str]) -> str:
-    """The same for SQLite's json_each."""
-    return orjson.dumps(texts).decode()
 
 
 def _item(row: tuple[object, ...]) -> SaleItem:
@@ -84,13 +72,13 @@ def find_lines(ids: Sequence[str], skus: Sequence[str], barcodes: Sequence[str])
     over the same one of a retired product.
     """
     db = database.obj
-    shape = _array if db.dialect == "postgresql" else _list
     known_ids = [i.lower() for i in ids if is_uuid7(i)]
     if not skus and not barcodes:
-        rows = db.fetch(_BY_ID, (shape(known_ids),)) if known_ids else []
+        rows = db.fetch(_BY_ID, (listed(known_ids, db.dialect),)) if known_ids else []
         return {row[1]: _item(row[1:]) for row in rows}, {}, {}
     keys = {barcode: barcode_key(barcode) for barcode in barcodes}
-    rows = db.fetch(_BY_ANY, (shape(known_ids), shape(list(skus)), shape(list(set(keys.values())))))
+    lists = (known_ids, skus, set(keys.values()))
+    rows = db.fetch(_BY_ANY, tuple(listed(texts, db.dialect) for texts in lists))
     by_id: dict[str, SaleItem] = {}
     by_sku: dict[str, SaleItem] = {}
     by_key: dict[str, SaleItem] = {}

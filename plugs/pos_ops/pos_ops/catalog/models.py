@@ -99,6 +99,7 @@ class Product(Record):
             (("department", "sku"), False),
             (("category", "sku"), False),
             (("brand", "sku"), False),
+            (("is_active", "sku"), False),
         )
         constraints = (
             pw.SQL("CONSTRAINT ops_product_sku CHECK (length(sku) BETWEEN 1 AND 50)"),

@@ -13,11 +13,18 @@ from pos_core.db.model import database
 from pos_ops.catalog.words import words_of
 
 MAX_WORDS = 8
+#: Up to so many products are looked at one by one on SQLite, which cannot weigh two indexes against each other.
+FEW = 2000
 
 _SQLITE = (
     "SELECT s.n, p.id FROM ops_product_fts CROSS JOIN ops_product_search s ON s.n = ops_product_fts.rowid "
     "CROSS JOIN ops_product p ON p.id = s.product_id WHERE ops_product_fts MATCH ? AND ops_product_fts.rowid > ?{more} "
     "ORDER BY ops_product_fts.rowid LIMIT ?"
+)
+#: The same for a filter that few products meet: those are looked at one by one.
+_SQLITE_FEW = (
+    "SELECT s.n, p.id FROM ops_product p JOIN ops_product_search s ON s.product_id = p.id WHERE s.n > ?{more}{words} "
+    "ORDER BY s.n LIMIT ?"
 )
 _POSTGRES = (
     "SELECT p.id, p.id FROM ops_product p "
@@ -46,13 +53,31 @@ def find_ids(
     wanted = expression(text, db.dialect)
     if not wanted:
         return [], None
-    template, mark = (_POSTGRES, "%s") if db.dialect == "postgresql" else (_SQLITE, "?")
-    more, given = "", []
-    for column, values in equal.items():
-        kind = "::uuid" if db.dialect == "postgresql" and column.endswith("_id") else ""
-        more += f" AND p.{column} IN ({', '.join([mark + kind] * len(values))})"
-        given += list(values)
+    more, given = _conditions(equal, db.dialect)
     after = cursor[0] if cursor is not None else _FIRST[db.dialect]
-    rows = db.execute_sql(template.format(more=more), (wanted, after, *given, limit + 1)).fetchall()
+    if db.dialect == "postgresql":
+        sql, parameters = _POSTGRES.format(more=more), (wanted, after, *given, limit + 1)
+    elif more and _are_few(more, given):
+        starts = [" " + word for word in words_of(text)[:MAX_WORDS]]
+        sql = _SQLITE_FEW.format(more=more, words=" AND instr(' ' || p.search_text, ?) > 0" * len(starts))
+        parameters = (after, *given, *starts, limit + 1)
+    else:
+        sql, parameters = _SQLITE.format(more=more), (wanted, after, *given, limit + 1)
+    rows = db.execute_sql(sql, parameters).fetchall()
     following = (rows[limit - 1][0],) if len(rows) > limit else None
     return [row[1] for row in rows[:limit]], following
+
+
+def _conditions(equal: Mapping[str, Sequence[Any]], dialect: str) -> tuple[str, list[Any]]:
+    mark = "%s" if dialect == "postgresql" else "?"
+    more, given = "", []
+    for column, values in equal.items():
+        kind = "::uuid" if dialect == "postgresql" and column.endswith("id") else ""
+        more += f" AND p.{column} IN ({', '.join([mark + kind] * len(values))})"
+        given += list(values)
+    return more, given
+
+
+def _are_few(more: str, given: Sequence[Any]) -> bool:
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM ops_product p WHERE true{more} LIMIT {FEW + 1})"
+    return int(database.obj.execute_sql(sql, tuple(given)).fetchone()[0]) <= FEW

@@ -7,15 +7,15 @@ from typing import Any
 
 from pos_core import clock, money
 from pos_core.context import Context
+from pos_core.db.statements import Statement
 from pos_core.tax.types import PERCENT
+from pos_ops.catalog.listing import LISTED, rows_of
 from pos_ops.catalog.models import (
     Brand,
     Category,
     Department,
     Product,
-    ProductBarcode,
     ProductVendor,
-    StoreProduct,
     Vendor,
 )  # fmt: skip
 
@@ -70,32 +70,35 @@ def tax_rate(ctx: Context, tax_group_id: str | None) -> str:
     return money.format_basis_points(sum(tax.rate for tax in taxes if tax.kind == PERCENT))
 
 
+_BARCODES = Statement(
+    f"SELECT product_id, barcode FROM ops_product_barcode WHERE product_id {LISTED} ORDER BY product_id, position, id",
+    "SELECT product_id, barcode FROM ops_product_barcode WHERE product_id = ANY($1) ORDER BY product_id, position, id",
+    ("uuid[]",),
+)
+_BRANDS = Statement(
+    f"SELECT id, name FROM ops_brand WHERE id {LISTED}",
+    "SELECT id, name FROM ops_brand WHERE id = ANY($1)",
+    ("uuid[]",),
+)
+_TARGETS = Statement(
+    "SELECT product_id, target_quantity FROM ops_store_product "
+    f"WHERE product_id {LISTED} AND store_id = ? AND target_quantity IS NOT NULL",
+    "SELECT product_id, target_quantity FROM ops_store_product "
+    "WHERE product_id = ANY($1) AND store_id = $2 AND target_quantity IS NOT NULL",
+    ("uuid[]", "uuid"),
+)
+
+
 def barcodes_of(product_ids: Sequence[str]) -> dict[str, list[str]]:
     """The barcodes of some products, the main one first."""
     found: dict[str, list[str]] = {}
-    rows = (
-        ProductBarcode.select(ProductBarcode.product, ProductBarcode.barcode)
-        .where(ProductBarcode.product.in_(product_ids))
-        .order_by(ProductBarcode.product, ProductBarcode.position, ProductBarcode.id)
-    )
-    for product_id, barcode in rows.tuples():
-        found.setdefault(str(product_id), []).append(barcode)
+    for product_id, barcode in rows_of(_BARCODES, product_ids):
+        found.setdefault(product_id, []).append(barcode)
     return found
 
 
-def _brand_names(brand_ids: set[str]) -> dict[str, str]:
-    return dict(Brand.select(Brand.id, Brand.name).where(Brand.id.in_(brand_ids)).tuples()) if brand_ids else {}
-
-
 def _targets(ctx: Context, product_ids: Sequence[str]) -> dict[str, int]:
-    if ctx.store_id is None:
-        return {}
-    rows = StoreProduct.select(StoreProduct.product, StoreProduct.target_quantity).where(
-        StoreProduct.store == ctx.store_id,
-        StoreProduct.product.in_(product_ids),
-        StoreProduct.target_quantity.is_null(False),
-    )
-    return {str(product_id): quantity for product_id, quantity in rows.tuples()}
+    return dict(rows_of(_TARGETS, product_ids, ctx.store_id)) if ctx.store_id is not None else {}
 
 
 def _levels(ctx: Context, product_ids: Sequence[str]) -> Mapping[str, int]:
@@ -112,7 +115,7 @@ def product_views(ctx: Context, rows: Iterable[Product]) -> list[dict[str, Any]]
         return []
     ids = [row.id for row in products]
     barcodes = barcodes_of(ids)
-    brands = _brand_names({row.brand_id for row in products if row.brand_id})
+    brands = dict(rows_of(_BRANDS, [*{row.brand_id for row in products if row.brand_id}]))
     targets, levels = _targets(ctx, ids), _levels(ctx, ids)
     return [
         product_view(

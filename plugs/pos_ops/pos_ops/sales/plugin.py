@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pos_core import Manifest, Permission, hookimpl
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pos_core import Context, Manifest, Permission, hookimpl
 from pos_core.http.routes import Route
 from pos_ops import __version__
+from pos_ops.sales import facts
 from pos_ops.sales.models import TRANSITIONS
 from pos_ops.sales.routes import ROUTES
 
@@ -31,3 +35,8 @@ MANIFEST = Manifest(
 @hookimpl
 def register_routes() -> tuple[Route, ...]:
     return ROUTES
+
+
+@hookimpl
+def verify_facts(ctx: Context, entries: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    return facts.disagreements(ctx, entries)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pos_core.audit import verify
 from pos_core.audit.models import AuditEntry, Chain
 from pos_core.errors import PosError
 from pos_core.ids import uuid7
@@ -321,3 +322,26 @@ def test_every_sale_adds_up(shop: Any, lines: list[tuple[str, str]], percent: in
     for move in StockMove.select():
         moves[move.product_id] += move.quantity
     assert moves == {row.product_id: row.on_hand for row in level}
+
+
+@pytest.mark.req("AUD-09")
+@pytest.mark.parametrize(("table", "change"), [
+    ("ops_sale", "total_minor = total_minor + 1, payable_minor = payable_minor + 1, net_minor = net_minor + 1, "
+                 "paid_minor = paid_minor + 1"),
+    ("ops_sale", "cashier_id = (SELECT id FROM core_user WHERE username = 'manager')"),
+    ("ops_stock_level", None),
+])  # fmt: skip
+def test_a_sale_that_was_changed_behind_the_products_back_is_named(shop: Any, table: str, change: str | None) -> None:
+    for _ in range(3):
+        shop.sell(shop.sale(("A", "2"), ("B", "1")))
+    kernel = shop.business.kernel
+    if change is not None:
+        with kernel.db.schema_access():
+            kernel.db.execute_sql(f"UPDATE {table} SET {change} WHERE number = 2")
+    report = verify.verify(kernel.system_context("tests"))
+    found = [finding.message for finding in report.findings]
+    if change is None:
+        assert found == []
+    else:
+        assert found
+        assert all("S1-R1-000002" in message for message in found)
