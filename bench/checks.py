@@ -71,8 +71,7 @@ def round_trips(demo: product.Demo, relay: wire.CountingRelay, lines: int) -> Ch
     """Return the check of round trips for sales of ``lines`` lines."""
     counts = []
     with product.serve(demo.data_dir, workers=1) as server:
-        token, _ = product.log_in(server)
-        requests = product.sale_requests(demo, token, 0, lines)
+        requests = product.sale_requests(demo, 0, lines)
         for number in range(WARM_SALES + COUNTED_SALES):
             before = relay.round_trips
             result = load.run(load.Load("127.0.0.1", server.port, (requests,), per_till=1))
@@ -102,16 +101,11 @@ def log_checks(demo: product.Demo, workers: int) -> list[Check]:
 def wal_per_sale(demo: product.Demo, workers: int) -> tuple[float, str]:
     """Return the log bytes of one sale without full-page images, and how they were left out."""
     with product.serve(demo.data_dir, workers) as server:
-        token, _ = product.log_in(server)
-        requests = tuple(product.sale_requests(demo, token, till) for till in range(TILLS))
         scratch.checkpoint(demo.url)
-        load.run_apart(load.Load("127.0.0.1", server.port, requests, per_till=WARM_SALES * 4))
+        product.sell(server, demo, TILLS, WARM_SALES * 4)
         start = scratch.wal_mark(demo.url)
-        result = load.run_apart(load.Load("127.0.0.1", server.port, requests, per_till=100))
+        sales = product.sell(server, demo, TILLS, 100).all_statuses[201]
         end = scratch.wal_mark(demo.url)
-    sales = result.all_statuses[201]
-    if not sales:
-        raise BenchError(f"no sale succeeded: {dict(result.all_statuses)} {result.samples}")
     exact = scratch.wal_without_page_images(demo.url, start, end)
     if exact is not None:
         return exact / sales, "page images left out exactly (pg_walinspect)"

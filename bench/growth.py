@@ -12,11 +12,10 @@ from typing import Any
 from rich.console import Console
 from rich.status import Status
 
-from bench import bare_postgres, bare_sqlite, load, product, scratch
+from bench import bare_postgres, bare_sqlite, product, scratch
 from bench.fill import Filler
 from bench.fill_postgres import PostgresFiller
 from bench.fill_sqlite import SqliteFiller
-from bench.scratch import BenchError
 from bench.stats import Figures
 from bench.workload import make_baskets, make_sale, make_shop
 
@@ -105,11 +104,7 @@ def _http(directory: Path, database: str, url: str) -> tuple[Callable[[], int], 
 
     def sell() -> int:
         with product.serve(data_dir, workers=1) as server:
-            token, _ = product.log_in(server)
-            requests = product.sale_requests(demo, token, 0)
-            result = load.run(load.Load("127.0.0.1", server.port, (requests,), per_till=SAMPLE_SALES))
-        if result.all_statuses[201] != SAMPLE_SALES:
-            raise BenchError(f"the sample's sales failed: {dict(result.all_statuses)} {result.samples[:1]}")
+            product.sell(server, demo, 1, SAMPLE_SALES)
         return SAMPLE_SALES
 
     return sell, partial(_measure_http, demo)

@@ -1,16 +1,12 @@
-"""The product as the bench sees it: how a scratch shop is made, served, found out about and sold from.
+"""The product as the bench sees it: how a scratch shop is made, served and sold from.
 
-Everything the bench assumes about the product stands in this file:
+Everything the bench assumes about the product stands here and in :mod:`bench.shop`:
 
-* ``pos --data-dir DIR init --database URL --demo`` makes a shop with a demo catalogue in DIR;
-  ``pos --data-dir DIR serve --port P --workers N`` serves it until SIGTERM.
-* ``POST /api/v1/auth/login`` with ``DEMO_LOGIN`` (user name and password overridable by ``POS_BENCH_USER`` and
-  ``POS_BENCH_PASSWORD``) answers ``{"data": {"access_token": ...}}``.
-* ``GET /api/v1/registers`` and ``GET /api/v1/products`` list rows with ``id``; ``POST /api/v1/registers`` adds a till
-  where the demo has too few.
-* ``POST /api/v1/sales`` takes ``id``, ``register_id``, ``lines`` (product, quantity as decimal text) and ``tenders``
-  and answers 201 with ``data.total_minor``.
-* In process: :func:`open_kernel`, :func:`context_of` and :func:`command_of`.
+* ``pos --data-dir DIR init --database URL --demo`` makes a shop with demonstration data in DIR;
+  ``pos --data-dir DIR serve --port P --workers N`` serves it until SIGTERM. Settings stand in ``DIR/pos.toml``.
+* ``POST /api/v1/sales`` with a cashier's token takes ``id``, ``register_id``, ``lines`` (product, quantity as decimal
+  text) and ``tenders`` and answers 201. The sale's id is its idempotency key.
+* In process: :func:`open_kernel`, :func:`command_of`, and ``pos_core.auth.sessions.context_of``.
 """
 
 from __future__ import annotations
@@ -33,18 +29,27 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from bench import drive, load, scratch, stats
+from bench import drive, load, scratch, shop, stats
 from bench.scratch import BenchError
 from bench.workload import LINES, new_id
 
-DEMO_LOGIN = ("admin", "admin-demo-password")
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
-PAGE = 100
-MAX_PRODUCTS = 1000
+ARTICLES = 1000
 TEMPLATES_PER_TILL = 64
+FIRST_SALES = 500
 CASH_MINOR = 1_000_000
 SALES_PATH = "/api/v1/sales"
+SETTINGS = """\
+[auth]  # a run takes longer than an access token lives, and signing in is not what is measured
+access_minutes = 1440
+argon2_memory_kib = 1024
+argon2_rounds = 1
+
+[database]
+url = {url}
+"""
+INIT = ("init", "--demo", "--tax-standard", "8.25", "--prices-without-tax")
 
 
 @dataclass(frozen=True)
@@ -54,16 +59,14 @@ class Demo:
     Attributes:
         data_dir: the product's data directory.
         url: its database.
-        store, registers, products: ids from its demo data.
-        actor: id of the user who sells.
+        tills: where it can be sold.
+        products: ids of the articles.
     """
 
     data_dir: Path
     url: str
-    store: str
-    registers: tuple[str, ...]
+    tills: tuple[shop.Till, ...]
     products: tuple[str, ...]
-    actor: str
 
 
 def command_line(*arguments: str) -> list[str]:
@@ -75,21 +78,28 @@ def command_line(*arguments: str) -> list[str]:
 
 
 def make_demo(data_dir: Path, url: str, tills: int) -> Demo:
-    """Initialise a shop in an empty database and return what a sale there needs.
+    """Initialise a shop in an empty database, make ``tills`` tills ready to sell and post the first sales.
 
     Raises:
-        BenchError: the command failed or the demo data lacks something; the message holds the output's end.
+        BenchError: a command failed; the message holds the output's end.
     """
-    done = subprocess.run(
-        command_line("--data-dir", str(data_dir), "init", "--database", url, "--demo"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise BenchError(f"pos init failed with {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}")
+    (data_dir / "pos.toml").write_text(SETTINGS.format(url=json.dumps(url)))
+    _run(command_line("--data-dir", str(data_dir), *INIT))
+    _run([sys.executable, "-m", "bench.shop", str(data_dir), str(tills), str(ARTICLES)])
+    demo = Demo(data_dir, url, *shop.read(data_dir))
+    # As for the bare drivers: plans made for empty tables would scan them, so some sales and ANALYZE come first.
     with serve(data_dir, workers=1) as server:
-        return _discover(server, data_dir, url, tills)
+        sell(server, demo, 1, FIRST_SALES)
+    if url.startswith("postgres"):
+        with contextlib.closing(scratch.connect(url)) as connection, connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+    return demo
+
+
+def _run(arguments: list[str]) -> None:
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BenchError(f"{' '.join(arguments)} failed with {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}")
 
 
 @dataclass(frozen=True)
@@ -98,36 +108,6 @@ class Server:
 
     port: int
     pid: int
-
-    def call(self, method: str, path: str, token: str = "", body: Any = None) -> dict[str, Any]:
-        """Send one request and return the answer's JSON.
-
-        Raises:
-            BenchError: the answer is no 2xx.
-        """
-        headers = {"Content-Type": "application/json", "Idempotency-Key": new_id()}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return dict(json.load(answer))
-        except urllib.error.HTTPError as error:
-            raise BenchError(f"{method} {path}: {error.code} {error.read()[:800].decode()}") from error
-
-    def rows(self, path: str, token: str, limit: int) -> list[dict[str, Any]]:
-        """Return up to ``limit`` rows of a list, page by page."""
-        rows: list[dict[str, Any]] = []
-        cursor = ""
-        while len(rows) < limit:
-            answer = self.call("GET", f"{path}?limit={PAGE}{cursor}", token)
-            rows += answer["data"]
-            following = answer.get("meta", {}).get("next_cursor")
-            if not following or not answer["data"]:
-                break
-            cursor = f"&cursor={following}"
-        return rows[:limit]
 
     def cpu_seconds(self) -> float:
         """Return the processor time of the server and all its processes so far."""
@@ -162,7 +142,7 @@ def _wait_until_up(process: subprocess.Popen[bytes], port: int, log: Path) -> No
         if process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/registers", timeout=2):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/products", timeout=2):
                 return
         except urllib.error.HTTPError:
             return  # it answers; that it wants a token is another matter
@@ -180,31 +160,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _discover(server: Server, data_dir: Path, url: str, tills: int) -> Demo:
-    token, actor = log_in(server)
-    registers = server.rows("/api/v1/registers", token, tills)
-    if not registers:
-        raise BenchError("the demo shop has no register")
-    store = str(registers[0]["store_id"])
-    registers = [row for row in registers if row["store_id"] == store]
-    for number in range(len(registers), tills):
-        body = {"store_id": store, "code": f"BENCH{number}", "name": f"Bench {number}"}
-        registers.append(server.call("POST", "/api/v1/registers", token, body)["data"])
-    products = [row["id"] for row in server.rows("/api/v1/products", token, MAX_PRODUCTS)]
-    if len(products) < LINES:
-        raise BenchError(f"the demo shop has {len(products)} products, a sale of the bench needs {LINES}")
-    ids = tuple(str(row["id"]) for row in registers)
-    return Demo(data_dir, url, store, ids, tuple(products), actor)
-
-
-def log_in(server: Server) -> tuple[str, str]:
-    """Return a fresh access token and its user's id; tokens do not live as long as a run of the bench."""
-    user = os.environ.get("POS_BENCH_USER", DEMO_LOGIN[0])
-    password = os.environ.get("POS_BENCH_PASSWORD", DEMO_LOGIN[1])
-    answer = server.call("POST", "/api/v1/auth/login", body={"username": user, "password": password})["data"]
-    return str(answer["access_token"]), str(answer.get("user_id", ""))
 
 
 def sale_body(demo: Demo, register: str, rng: random.Random, lines: int = LINES) -> bytes:
@@ -226,18 +181,32 @@ def sale_body(demo: Demo, register: str, rng: random.Random, lines: int = LINES)
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def sale_requests(demo: Demo, token: str, till: int, lines: int = LINES) -> tuple[bytes, ...]:
-    """Return the ready-made requests that till number ``till`` sends in turn."""
+def sale_requests(demo: Demo, number: int, lines: int = LINES) -> tuple[bytes, ...]:
+    """Return the ready-made requests that till number ``number`` sends in turn."""
+    till = demo.tills[number]
     headers = {
-        "Authorization": f"Bearer {token}",
+        "Authorization": f"Bearer {till.token}",
         "Content-Type": "application/json",
         "Idempotency-Key": load.ID_MARK.decode(),
     }
-    rng = random.Random(till)
+    rng = random.Random(number)
     return tuple(
-        load.request_bytes("POST", SALES_PATH, "127.0.0.1", headers, sale_body(demo, demo.registers[till], rng, lines))
+        load.request_bytes("POST", SALES_PATH, "127.0.0.1", headers, sale_body(demo, till.register, rng, lines))
         for _ in range(TEMPLATES_PER_TILL)
     )
+
+
+def sell(server: Server, demo: Demo, tills: int, per_till: int, lines: int = LINES) -> load.LoadResult:
+    """Sell at ``tills`` tills, ``per_till`` sales each, and return what came back.
+
+    Raises:
+        BenchError: an answer was not 201.
+    """
+    requests = tuple(sale_requests(demo, number, lines) for number in range(tills))
+    result = load.run_apart(load.Load("127.0.0.1", server.port, requests, per_till=per_till))
+    if set(result.all_statuses) != {201}:
+        raise BenchError(f"sales of {lines} lines failed: {dict(result.all_statuses)} {result.samples[:1]}")
+    return result
 
 
 def measure_http(demo: Demo, tills: int, seconds: float, warmup: float, workers: int) -> stats.Figures:
@@ -252,8 +221,7 @@ def measure_http(demo: Demo, tills: int, seconds: float, warmup: float, workers:
     postgres = demo.url.startswith("postgres")
     start = scratch.wal_mark(demo.url) if postgres else None
     with serve(demo.data_dir, workers) as server:
-        token, _ = log_in(server)
-        requests = tuple(sale_requests(demo, token, till) for till in range(tills))
+        requests = tuple(sale_requests(demo, number) for number in range(tills))
         running = load.start_apart(load.Load("127.0.0.1", server.port, requests, seconds, warmup))
         cpu = _cpu_while(server, demo.url if postgres else "", warmup, seconds)
         result = running.result()
@@ -311,20 +279,24 @@ def measure_perform(demo: Demo, tills: int, seconds: float, warmup: float, worke
 def crew(demo: Demo, numbers: Any) -> drive.Crew:
     """Return the in-process tills with these numbers over one kernel."""
     kernel = open_kernel(demo.data_dir)
-    posts = [partial(_perform_next, kernel, demo, demo.registers[number], _bodies(demo, number)) for number in numbers]
+    posts = [partial(_perform_next, kernel, demo.tills[number], _bodies(demo, number)) for number in numbers]
     return drive.Crew(posts, kernel.stop)
 
 
-def _bodies(demo: Demo, till: int) -> Iterator[bytes]:
-    rng = random.Random(till)
-    return cycle([sale_body(demo, demo.registers[till], rng) for _ in range(TEMPLATES_PER_TILL)])
+def _bodies(demo: Demo, number: int) -> Iterator[bytes]:
+    rng = random.Random(number)
+    return cycle([sale_body(demo, demo.tills[number].register, rng) for _ in range(TEMPLATES_PER_TILL)])
 
 
-def _perform_next(kernel: Any, demo: Demo, register: str, bodies: Iterator[bytes]) -> None:
+def _perform_next(kernel: Any, till: shop.Till, bodies: Iterator[bytes]) -> None:
+    """Do what a request does between its token and its answer: session, schema, action."""
+    from pos_core.auth.sessions import context_of
+
     identifier = new_id()
-    command = command_of(kernel, next(bodies).replace(load.ID_MARK, identifier.encode()))
+    body = next(bodies).replace(load.ID_MARK, identifier.encode())
     with kernel.db.in_use():
-        context_of(kernel, demo, register).perform("sale:complete", command, key=identifier)
+        ctx = context_of(kernel, till.session)
+        ctx.perform("sale:complete", command_of(kernel, body), key=identifier)
 
 
 def open_kernel(data_dir: Path) -> Any:
@@ -335,14 +307,6 @@ def open_kernel(data_dir: Path) -> Any:
     kernel = Kernel(load_config(data_dir))
     kernel.start()
     return kernel
-
-
-def context_of(kernel: Any, demo: Demo, register: str) -> Any:
-    """Return the context of a sale at ``register`` by the demo's user."""
-    from pos_core.context import Actor, Context
-
-    actor = Actor(id=demo.actor, name="bench", is_super_admin=True)
-    return Context(kernel, actor, "pos", store_id=demo.store, register_id=register, revision=kernel.revision())
 
 
 def command_of(kernel: Any, body: bytes) -> Any:

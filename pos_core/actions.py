@@ -33,6 +33,7 @@ from pos_core.errors import (
     KEY_REUSED,
     OUTCOME_UNKNOWN,
     PERMISSION_DENIED,
+    Kind,
     PosError,
     Violation,
     refused,
@@ -152,9 +153,7 @@ def perform(kernel: Kernel, ctx: Context, name: str, command: Any, key: str | No
     if ctx.uow is not None:
         kernel.require_enabled(chosen.module, ctx.store_id)
         ctx.uow.write_pending()
-        command = _typed(chosen, command)
-        found = chosen.beforehand(ctx, command) if chosen.beforehand is not None else None
-        return Outcome(_run(kernel, ctx, chosen, command, ctx.uow, found), chosen.status)
+        return _nested(kernel, ctx, chosen, command, ctx.uow)
     try:
         kernel.require_enabled(chosen.module, ctx.store_id)
         require_permission(ctx, chosen.permissions, chosen.public)
@@ -172,6 +171,18 @@ def perform(kernel: Kernel, ctx: Context, name: str, command: Any, key: str | No
     return _transact(kernel, ctx, chosen, command, _keys(ctx, chosen, command, key), found)
 
 
+def _nested(kernel: Kernel, ctx: Context, chosen: Action, command: Any, uow: UnitOfWork) -> Outcome:
+    """Run an action as a part of the running one. Its failure is the whole's, even where the caller catches it: what
+    it had done by then cannot be taken back alone."""
+    try:
+        command = _typed(chosen, command)
+        found = chosen.beforehand(ctx, command) if chosen.beforehand is not None else None
+        return Outcome(_run(kernel, ctx, chosen, command, uow, found), chosen.status)
+    except Exception as error:
+        uow.broken = uow.broken or error
+        raise
+
+
 def _typed(chosen: Action, command: Any) -> Any:
     return command if isinstance(command, chosen.command) else chosen.command.model_validate(command)
 
@@ -180,7 +191,8 @@ def _keys(ctx: Context, chosen: Action, command: Any, key: str | None) -> list[t
     """(key, scope, kept for ever): the client-made id first, then the header's key where it differs."""
     found = []
     if chosen.key_field is not None:
-        found.append((str(getattr(command, chosen.key_field)), chosen.name, True))
+        # only an answer that stands in the chain anyway is kept for ever; others hold what may have to be erased
+        found.append((str(getattr(command, chosen.key_field)), chosen.name, chosen.audited_answer))
     if key is not None and (not found or key != found[0][0]):
         found.append((key, f"{chosen.name}|{ctx.store_id or ''}|{ctx.device_id or ctx.actor.id}", False))
     return found
@@ -211,18 +223,21 @@ def _transact(
                 time.sleep(random.uniform(0, 0.004 * attempt))  # noqa: S311 - spreads retries, guards nothing
                 continue
             if isinstance(error, Exception):
-                outcome = "refused" if isinstance(final, PosError) else "failed"
-                record(kernel, ctx, chosen, command, outcome, final)
+                record(kernel, ctx, chosen, command, _outcome_of(final), final)
             if final is error:
                 raise
             raise final from error
         finally:
             ctx.uow = None
-        if uow.bumps:
-            ctx.revision = kernel.revision()
         _after_commit(kernel, ctx, uow)
         return Outcome({k: v.value if type(v) is Deferred else v for k, v in data.items()}, chosen.status)
     raise AssertionError("the last attempt either answers or raises")
+
+
+def _outcome_of(final: BaseException) -> str:
+    """refused: somebody decided so. failed: it could not be done (a fault, contention, a lost connection)."""
+    decided = isinstance(final, PosError) and final.code.kind not in (Kind.FAULT, Kind.UNAVAILABLE)
+    return "refused" if decided else "failed"
 
 
 def _judge(
@@ -353,12 +368,15 @@ def record(
     uow = UnitOfWork(kernel.db, ctx.register_id or kernel.instance_id)
     entry = Entry({}, chosen.name, outcome, chosen.entity, None, ctx.store_id, ctx.actor.id or None)
     entry.fact.update(_surroundings(ctx, chosen, outcome))
-    entry.fact |= {"entity": chosen.entity, "id": None, "error": _described(error), "command": _shown(command)}
+    entry.fact |= {"entity": chosen.entity, "id": None, "error": _described(error), "command": _shown(chosen, command)}
     try:
         uow.begin("", "")
         uow.entries.append(entry)
         for observe in kernel.plan(chosen.name, ctx.store_id).audit:
-            observe.call({"ctx": ctx, "entry": MappingProxyType(entry.fact)})
+            try:
+                observe.call({"ctx": ctx, "entry": MappingProxyType(entry.fact)})
+            except Exception:  # there is nothing left to refuse, and an attempt must not go unrecorded
+                log.exception("an observer of the audit failed", extra={"action": chosen.name, "rule": observe.name})
         uow.commit()
     except Exception:
         uow.rollback()
@@ -372,15 +390,21 @@ def _described(error: BaseException) -> dict[str, Any]:
     return {"code": "internal_error", "type": type(error).__name__}
 
 
-def _shown(command: Any) -> Any:
-    """The command as it may stand in an entry: secrets masked by their type, a long one by its fingerprint only."""
+def _shown(chosen: Action, command: Any) -> Any:
+    """The command as it may stand in an entry: secrets masked by their type, persons left out, a long one hashed."""
     if not isinstance(command, BaseModel):
         return None
-    text = command.__pydantic_serializer__.to_json(command)
+    text = command.__pydantic_serializer__.to_json(command, exclude=set(chosen.personal) or None)
     return orjson.loads(text) if len(text) <= _COMMAND_IN_REFUSAL else {"sha256": fingerprint(command).hex()}
 
 
 def _after_commit(kernel: Kernel, ctx: Context, uow: UnitOfWork) -> None:
+    """What follows a commit that is certain: failures are logged, because the answer cannot change any more."""
+    if uow.bumps:
+        try:
+            ctx.revision = kernel.revision()
+        except pw.PeeweeException:
+            log.exception("the revision could not be read", extra={"request_id": ctx.request_id})
     for event in uow.events:
         kernel.publish(ctx, event)
     for function in uow.after_commit:

@@ -75,7 +75,8 @@ class Kernel:
         self._rules: list[Rule] = []
         self._plans: dict[tuple[str, frozenset[str]], Plan] = {}
         for module in self.running():
-            self._collect(module)
+            if module.running:  # one that it depends on may have been set aside a moment ago
+                self._collect(module)
         self.models = sorted(self._models(), key=lambda m: m._meta.table_name)
         self.index_names = db_errors.index_names(self.models)
         self.start_over_on = frozenset(name for model in self.models for name in model.start_over_on)
@@ -110,10 +111,10 @@ class Kernel:
                     found.append(_owned(made, module.name))
                 if isinstance(asked := function.__dict__.get("__pos_query__"), Query):
                     found.append(_owned(asked, module.name))
-        taken = [f.name for f in found if f.name in self._actions or f.name in self._queries]
+        names = [f.name for f in found]
+        taken = sorted({n for n in names if n in self._actions or n in self._queries or names.count(n) > 1})
         if taken:
-            module.error = f"its names are taken: {', '.join(taken)}"
-            self.manager.unregister(name=module.name)
+            plugins.set_aside(module, f"its names are taken: {', '.join(taken)}", self.modules, self.manager)
             return
         for one in found:
             (self._actions if isinstance(one, Action) else self._queries)[one.name] = one  # type: ignore[index]

@@ -47,21 +47,25 @@ def format_scaled(value: int, decimals: int, *, trim: bool = True) -> str:
     return ("-" if value < 0 else "") + whole + ("." + fraction if fraction else "")
 
 
+@lru_cache(maxsize=8192)
 def parse_quantity(text: str) -> int:
     """A quantity's decimal text as thousandths: "2.5" gives 2500."""
     return parse_scaled(text, 3, "quantity")
 
 
+@lru_cache(maxsize=8192)
 def format_quantity(thousandths: int) -> str:
     """Thousandths as decimal text: 2500 gives "2.5"."""
     return format_scaled(thousandths, 3)
 
 
+@lru_cache(maxsize=8192)
 def parse_basis_points(text: str) -> int:
     """Basis points as text ("825", "887.5") to the stored hundredths of a basis point (82500, 88750)."""
     return parse_scaled(text, 2, "rate")
 
 
+@lru_cache(maxsize=8192)
 def format_basis_points(rate: int) -> str:
     """A stored rate as basis-point text: 82500 gives "825", 88750 gives "887.5"."""
     return format_scaled(rate, 2)
@@ -94,7 +98,7 @@ def cash_increment(code: str) -> int:
 
 
 def format_money(minor: int, currency: str, locale: str = "en") -> str:
-    """An amount as people write it in `locale`: format_money(123456, "EUR", "es") gives "1234,56 €"."""
+    """An amount as people write it in `locale`: format_money(123456, "EUR", "es") gives "1.234,56 €"."""
     amount = Decimal(minor).scaleb(-currency_decimals(currency))
     return str(format_currency(amount, currency, locale=locale, decimal_quantization=False))
 

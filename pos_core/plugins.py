@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -146,10 +146,11 @@ def _sort(modules: list[Module]) -> None:
         visit(module, ())
 
 
-def plugin_manager(modules: Iterable[Module]) -> pluggy.PluginManager:
+def plugin_manager(modules: Sequence[Module]) -> pluggy.PluginManager:
     """A pluggy manager with the core's hookspecs and every running module, registered in dependency order.
 
-    A module whose hook implementations do not fit the specifications, or that brings a wrapper, is set aside.
+    A module whose hook implementations do not fit the specifications, or that brings a wrapper, is set aside with
+    all that depend on it.
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -163,13 +164,25 @@ def plugin_manager(modules: Iterable[Module]) -> pluggy.PluginManager:
         try:
             _refuse_wrappers(module)
             manager.register(module.plugin, name=module.name)
+            manager.check_pending()
         except (pluggy.PluginValidationError, ValueError, TypeError) as error:
-            module.error = f"{type(error).__name__}: {error}"
-    try:
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise StartError(f"a module implements a hook that nobody specifies: {error}") from error
+            set_aside(module, f"{type(error).__name__}: {error}", modules, manager)
     return manager
+
+
+def set_aside(module: Module, why: str, modules: Iterable[Module], manager: pluggy.PluginManager) -> None:
+    """Take a module that was found wanting after discovery out of the game, and every one that depends on it.
+
+    StartError for a core module: without it nothing is guarded.
+    """
+    if module.name.startswith("core."):
+        raise StartError(f"core modules cannot start: {module.name}: {why}. Reinstall pos-core.")
+    module.error = why
+    if manager.has_plugin(module.name):
+        manager.unregister(name=module.name)
+    for other in modules:
+        if other.running and other.manifest is not None and module.name in other.manifest.depends:
+            set_aside(other, f"needs {module.name}, which was set aside ({why})", modules, manager)
 
 
 def _refuse_wrappers(module: Module) -> None:

@@ -67,6 +67,9 @@ def _marker(stage: Stage, action: str, priority: int, offered: tuple[str, ...]) 
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         wanted = wanted_arguments(function, offered)
+        lazy = inspect.iscoroutinefunction(function) or (stage == "after" and inspect.isgeneratorfunction(function))
+        if lazy:  # its body would never run, and nobody would notice
+            raise TypeError(f"{function.__qualname__} must be a plain function to be an {stage} rule")
         marks = function.__dict__.setdefault("__pos_rules__", [])
         marks.append(Rule(stage, action, function, priority, wanted))
         return function

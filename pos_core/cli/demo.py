@@ -1,7 +1,7 @@
 """`pos demo`: a shop to try, from nothing to serving in one command; and what a newcomer needs to sign in to it.
 
 A demonstration shop keeps its sign-ins in `<data directory>/demo/` (mode 0700), so that the printed commands work
-when pasted and after a restart. No other shop has that folder: `pos init` shows a password once and keeps only its hash.
+when pasted and after a restart. No other shop has that folder: `pos init` shows a password once and keeps its hash.
 """
 
 from __future__ import annotations
@@ -165,14 +165,14 @@ def _commands(kernel: Kernel, login: str) -> list[str]:
     """Commands to paste: sign in at the till, open its drawer, sell something."""
     json_type = "-H 'Content-Type: application/json'"
     token = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"data\"][\"access_token\"])'"
+    bearer = '-H "Authorization: Bearer $TOKEN"'
     lines = [
         f"  TOKEN=$(curl -s {{url}}/api/v1/auth/login {json_type} -d @{shlex.quote(login)} | {token})",
-        f"  curl -s {{url}}/api/v1/register-sessions -H \"Authorization: Bearer $TOKEN\" {json_type} "
-        "-d '{\"float_minor\": 10000}'",
+        f"  curl -s {{url}}/api/v1/register-sessions {bearer} {json_type} -d '{{\"float_minor\": 10000}}'",
     ]  # fmt: skip
     sale = _sale(kernel)
     if sale is not None:
-        lines.append(f"  curl -s {{url}}/api/v1/sales -H \"Authorization: Bearer $TOKEN\" {json_type} -d '{sale}'")
+        lines.append(f"  curl -s {{url}}/api/v1/sales {bearer} {json_type} -d '{sale}'")
     return lines
 
 

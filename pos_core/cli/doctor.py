@@ -71,6 +71,9 @@ def _print(finding: Finding) -> None:
 
 def examine(config: Config) -> Iterator[Finding]:
     """Every check of a configuration that could be read, in the order in which one would mend things."""
+    import apsw
+    import peewee as pw
+
     from pos_core.installer import checks
     from pos_core.kernel import Kernel
     from pos_core.plugins import StartError
@@ -91,6 +94,8 @@ def examine(config: Config) -> Iterator[Finding]:
     try:
         yield from _modules(kernel)
         yield from _database(kernel)
+    except (pw.PeeweeException, apsw.Error) as error:
+        yield Finding("database", "fail", str(checks.database_trouble(error)))
     finally:
         checks.close(kernel.db)
 
@@ -132,8 +137,8 @@ def _secrets(config: Config) -> Iterator[Finding]:
     else:
         yield Finding("secrets", "ok", f"{config.secrets_file} is readable by this user only")
     written = config.data_dir / "pos.toml"
-    if written.exists() and written.stat().st_mode & 0o077 and "://" in written.read_text("utf-8", errors="replace"):
-        yield Finding("secrets", "warn", f"{written} names a database and can be read by others", f"chmod 600 {written}")
+    if written.exists() and written.stat().st_mode & 0o077 and b"://" in written.read_bytes():
+        yield Finding("secrets", "warn", f"others can read {written}, which names a database", f"chmod 600 {written}")
 
 
 def _clock(config: Config) -> Iterator[Finding]:

@@ -86,6 +86,7 @@ class LazyGroup(click.Group):
 
 def _shown(error: Exception, language: str | None) -> click.ClickException | None:
     """How an error is told to the person at the terminal; None for a bug, which keeps its traceback."""
+    import apsw
     import peewee
 
     from pos_core.cli.output import CannotStart, refused
@@ -97,7 +98,7 @@ def _shown(error: Exception, language: str | None) -> click.ClickException | Non
         return CannotStart(str(error))
     if isinstance(error, PosError):
         return refused(error, language or "en")
-    if isinstance(error, (peewee.OperationalError, peewee.InterfaceError)):
+    if isinstance(error, (peewee.OperationalError, peewee.InterfaceError, apsw.NotADBError, apsw.CorruptError)):
         return CannotStart(str(database_trouble(error)))
     return None
 
@@ -107,7 +108,7 @@ def _shown(error: Exception, language: str | None) -> click.ClickException | Non
               envvar="POS_DATA_DIR", show_default=True, help="Where the shop's files lie.")
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), envvar="POS_CONFIG",
               help="The configuration file, instead of pos.toml in the data directory.")
-@click.option("--lang", type=click.Choice(["en", "es"]), help="The language of refusals, instead of the configured one.")
+@click.option("--lang", type=click.Choice(["en", "es"]), help="The language of refusals.")
 @click.option("--debug", is_flag=True, help="Show tracebacks and debug log lines.")
 @click.version_option(__version__, prog_name="pos", message="3PlugPOS %(version)s")
 @click.pass_context

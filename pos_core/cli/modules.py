@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,7 +37,7 @@ def modules(context: click.Context, permissions: bool, as_json: bool) -> None:
             click.echo(f"{module['name']} was set aside: {module['error']}", err=True)
 
 
-def _module(kernel: Kernel, module: Module) -> dict[str, object]:
+def _module(kernel: Kernel, module: Module) -> dict[str, Any]:
     on = kernel.registry.enabled(module.name, None)
     manifest = module.manifest
     return {
@@ -49,17 +49,17 @@ def _module(kernel: Kernel, module: Module) -> dict[str, object]:
 
 
 def _permissions(kernel: Kernel, as_json: bool) -> None:
-    shown = [
+    shown: list[dict[str, Any]] = [
         {"code": p.code, "module": module.name, "description": p.description, "roles": list(p.roles)}
         for module in kernel.running() if module.manifest for p in module.manifest.permissions
     ]  # fmt: skip
-    shown.sort(key=lambda p: str(p["code"]))
+    shown.sort(key=lambda p: p["code"])
     if as_json:
         print_json(shown)
         return
     print_table(
         ("Permission", "Module", "Roles from the first run on", "What it lets one do"),
-        [(str(p["code"]), str(p["module"]), ", ".join(p["roles"]), str(p["description"])) for p in shown],
+        [(p["code"], p["module"], ", ".join(p["roles"]), p["description"]) for p in shown],
     )
 
 

@@ -6,6 +6,7 @@ the database itself says no to a write that went round `perform()`.
 
 from __future__ import annotations
 
+import re
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,11 @@ from pos_core.plugins import StartError
 
 #: SQLite 3.7.0 to 3.51.2 can corrupt a WAL when one connection writes while another checkpoints.
 FIXED_SQLITE = (3, 51, 3)
-_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLAC", "CREATE", "DROP T", "ALTER ", "TRUNCA", "MERGE ", "COPY ")
+#: A statement that writes, also behind a comment or as a part of a common table expression.
+_WRITES = re.compile(
+    r"^(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP|ALTER|TRUNCATE|MERGE|COPY|"
+    r"WITH\b.*\b(?:INSERT\s+INTO|UPDATE\s+\S+\s+SET|DELETE\s+FROM|MERGE\s+INTO))\b", re.IGNORECASE | re.DOTALL,
+)  # fmt: skip
 
 wrap_exceptions = pw.__exception_wrapper__
 
@@ -52,7 +57,7 @@ class Guarded:
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         state = self.pos
         state.round_trips += 1
-        if (not state.may_write or state.sealed) and sql.lstrip()[:6].upper() in _WRITES:
+        if (not state.may_write or state.sealed) and _WRITES.search(sql):
             raise READ_ONLY_OUTSIDE()
         return super().execute_sql(sql, params)  # type: ignore[misc]
 
@@ -190,6 +195,9 @@ class PostgresConnection(psycopg2.extensions.connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.prepared: set[str] = set()
+        #: Names whose PREPARE is under way; where its message fails nobody knows which of them the server has.
+        self.preparing: set[str] = set()
+        self.doubtful = False
 
 
 class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
@@ -227,9 +235,16 @@ class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
     def send(self, text: str, parameters: Sequence[Any], *, fetch: bool = False) -> list[tuple[Any, ...]]:
         """One message of one or more statements; the rows of the last one where `fetch`."""
         self.pos.round_trips += 1
-        with wrap_exceptions, self.connection().cursor() as cursor:
-            cursor.execute(text, parameters)
-            return cursor.fetchall() if fetch else []
+        connection = self.connection()
+        try:
+            with wrap_exceptions, connection.cursor() as cursor:
+                cursor.execute(text, parameters)
+                return cursor.fetchall() if fetch else []
+        except BaseException:
+            connection.doubtful = connection.doubtful or bool(connection.preparing)
+            raise
+        finally:
+            connection.preparing.clear()
 
     def compose(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> tuple[str, list[Any]]:
         """One message's text and parameters for several statements, with a PREPARE for those still unknown."""
@@ -241,11 +256,16 @@ class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
                 texts.append(text)
                 given += used
             return ";".join(texts), given
-        known = self.connection().prepared
-        fresh = []
+        connection = self.connection()
+        known, fresh = connection.prepared, []
+        if connection.doubtful:
+            known.clear()
+            fresh.append("DEALLOCATE ALL")
+            connection.doubtful = False
         for statement, parameters in calls:
             if statement.name not in known:
                 known.add(statement.name)
+                connection.preparing.add(statement.name)
                 fresh.append(statement.prepare)
             texts.append(statement.execute)
             given += parameters

@@ -19,15 +19,16 @@ class Statement:
     postgres: str
     types: tuple[str, ...]
     name: str = field(default_factory=lambda: f"pos_{next(_NUMBERS)}")
+    execute: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        marks = f"({', '.join(['%s'] * len(self.types))})" if self.types else ""
+        object.__setattr__(self, "execute", f"EXECUTE {self.name}{marks}")
 
     @property
     def prepare(self) -> str:
         declared = f"({', '.join(self.types)})" if self.types else ""
         return f"PREPARE {self.name}{declared} AS {self.postgres}".replace("%", "%%")
-
-    @property
-    def execute(self) -> str:
-        return f"EXECUTE {self.name}({', '.join(['%s'] * len(self.types))})" if self.types else f"EXECUTE {self.name}"
 
     def plain(self, parameters: Sequence[Any]) -> tuple[str, list[Any]]:
         """The text with its own parameters, for connections that keep no prepared statements (PgBouncer)."""

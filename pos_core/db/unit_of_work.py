@@ -112,6 +112,8 @@ class UnitOfWork:
     current: Entry | None = None
     bumps: bool = False
     still: bool = False
+    locked: bool = False
+    broken: Exception | None = None
 
     # -- what services and after rules use -------------------------------------------------------------------------
 
@@ -133,10 +135,10 @@ class UnitOfWork:
         place = (shape, tuple(row[name] for name in key))
         known = self.counters.get(place)
         if known is None:
-            self.counters[place] = row
+            self.counters[place] = dict(row)
         else:
-            for name in add:
-                known[name] += row[name]
+            sums = {name: known[name] + row[name] for name in add}
+            known.update(row, **sums)
 
     def number(self, series: str) -> Deferred:
         """The next number of a series of this chain, gapless; its value is there once the row is locked."""
@@ -218,7 +220,9 @@ class UnitOfWork:
             self.stored = Stored(bytes(fingerprint), status, answer, chain_id, answer_seq)
 
     def commit(self) -> None:
-        """Flush everything in lock order and commit."""
+        """Flush everything in lock order and commit; raises what a nested action raised, whoever caught it there."""
+        if self.broken is not None:
+            raise self.broken
         self.db.pos.sealed = False
         before = self.fence
         if isinstance(self.db, PostgresDatabase):
@@ -289,6 +293,8 @@ class UnitOfWork:
             raise RuntimeError("a before rule and prepare write nothing: hand rows over in a service or an after rule")
 
     def _count(self, series: str) -> int:
+        if not self.locked:  # counting from an unlocked row would give two tills the same number
+            raise RuntimeError(f"a number of {series!r} is known at the commit only: hand it over as it is")
         assert self.head is not None
         self.head.counters[series] = self.head.counters.get(series, 0) + 1
         return self.head.counters[series]
@@ -309,6 +315,7 @@ class UnitOfWork:
         self.head = ChainHead(self.chain_id, seq, bytes(head), orjson.loads(counters), fence)
         if fence != before:
             raise FenceMoved
+        self.locked = True
         for number in self.numbers.values():
             number.value  # noqa: B018 - counts, in the order the numbers were asked for
 

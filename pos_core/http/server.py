@@ -126,8 +126,8 @@ class Supervisor:
         self._hangup_ends = sys.stdin is not None and sys.stdin.isatty()
 
     def run(self, started: Callable[[], None] = lambda: None) -> int:
-        """Serve until told to stop; returns the exit status: 0, or 1 when workers kept dying. `started` is called
-        when the first worker answers."""
+        """Serve until told to stop; returns the exit status: 0, or 1 when workers kept dying
+        or requests had to be cut off. `started` is called when the first worker answers."""
         for fd in (self._wake_read, self._wake_write):
             os.set_blocking(fd, False)
         for number in _SIGNALS:
@@ -305,7 +305,7 @@ class Supervisor:
             self._kill()
 
     def _kill(self) -> None:
-        self._killed = True
+        self._killed, self._status = True, 1
         for child in self._children.values():
             os.kill(child.pid, signal.SIGKILL)
 

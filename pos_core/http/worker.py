@@ -70,8 +70,8 @@ class Worker:
         signal.signal(signal.SIGTERM, lambda *_: self.stop())
         with kernel.db.in_use():
             kernel.start()
-        ready()
         log.info("worker ready", extra={"threads": kernel.config.http.threads})
+        ready()
         while not self._stopping:
             self._loop(30)
         complete = self._drain()

@@ -9,7 +9,9 @@ from typing import Any
 
 MASK = "***"
 
-_NAME = re.compile(r"passw|secret|token|authorization|cookie|api_?key|private|credential|(^|_)(key|pin|cvv|pan)$", re.IGNORECASE)
+_NAME = re.compile(
+    r"passw|secret|token|authorization|cookie|api_?key|private|credential|(^|_)(key|pin|cvv|pan)$", re.IGNORECASE
+)
 #: (look, what stands instead). A URL's password, a bearer token, `password=...` as drivers and people write it.
 _LOOKS = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@]+@", re.IGNORECASE), rf"\1:{MASK}@"),

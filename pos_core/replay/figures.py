@@ -30,11 +30,13 @@ class Figures:
     refusals: list[str] = field(default_factory=list)
     latencies: array[int] = field(default_factory=lambda: array("I"))
     skipped_done: int = 0
-    started: float = field(default_factory=time.monotonic)
+    started: float | None = None
     ended: float | None = None
 
     def add(self, outcome: Outcome) -> None:
-        """Count one answer."""
+        """Count one answer; the first one's try starts the clock, for signing in is not selling."""
+        if self.started is None:
+            self.started = time.monotonic() - outcome.microseconds / 1_000_000
         self.retries += outcome.retries
         self.latencies.append(min(outcome.microseconds, 2**32 - 1))
         if outcome.refusal:
@@ -56,7 +58,7 @@ class Figures:
 
     @property
     def seconds(self) -> float:
-        return (self.ended or time.monotonic()) - self.started
+        return 0.0 if self.started is None else (self.ended or time.monotonic()) - self.started
 
     def rate(self) -> float:
         """Sales per second."""

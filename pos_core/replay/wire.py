@@ -49,7 +49,10 @@ class Answer:
         if self.status < 300:
             return self
         texts = [str(self.body.get("detail") or self.body.get("title") or "")]
-        texts += [f"{e.get('path', '')}: {e.get('message', '')}" for e in self.body.get("errors", [])[:3]]
+        texts += [
+            f"{error['path']}: {error.get('message', '')}" for error in self.body.get("errors", [])[:3]
+            if error.get("path") and error.get("message") != texts[0]
+        ]
         raise Refused(self.status, self.code, "; ".join(text for text in texts if text))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from waitress import wasyncore
 from waitress.server import create_server
 
 from pos_core.clock import FrozenClock
@@ -172,8 +173,8 @@ class Server:
         self._closing = True
         self._server.task_dispatcher.shutdown()
         self._server.close()
-        self._server.trigger.close() if hasattr(self._server.trigger, "close") else None
         self._thread.join(timeout=5)
+        wasyncore.close_all(self._server._map, ignore_all=True)
 
 
 def make_config(directory: Path, url: str = "sqlite:///pos.sqlite3", **overrides: Any) -> Config:

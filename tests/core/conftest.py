@@ -13,6 +13,9 @@ import pytest
 
 from pos_core import Manifest
 from pos_core.db.database import Database
+from tests.core.lab import lab, make_lab
+
+__all__ = ["lab", "make_lab", "module_of", "package", "raw_writes"]
 
 
 @contextmanager
@@ -43,7 +46,7 @@ def raw_writes(db: Database) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def module_of(request: pytest.FixtureRequest) -> Callable[..., tuple[str, ModuleType]]:
-    """module_of("x.one", rule, hook=..., depends=("ops.sales",)): a POS module made of functions, to pass as `extra`."""
+    """module_of("x.one", rule, manifest={...}): a POS module made of functions, to pass as `extra`."""
 
     def make(
         name: str, *functions: Any, manifest: dict[str, Any] | None = None, **members: Any

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from pos_core import hookspecs
-from pos_core.cli.main import main
+from pos_core.cli.main import cli
 from pos_core.config.loader import Config
 from pos_core.db.database import SqliteDatabase
 from pos_core.documentation import pages
@@ -115,15 +115,15 @@ def test_writing_then_checking(tmp_path: Path, bare: Kernel) -> None:
     if broken := [module.name for module in bare.modules if module.error]:
         pytest.fail(f"modules were set aside: {', '.join(broken)}")
     out = tmp_path / "docs"
-    missing = CliRunner().invoke(main, ["docs", "--out", str(out), "--check"])
+    missing = CliRunner().invoke(cli, ["docs", "--out", str(out), "--check"])
     assert missing.exit_code == 1
     assert not out.exists()
-    assert CliRunner().invoke(main, ["docs", "--out", str(out)]).exit_code == 0
+    assert CliRunner().invoke(cli, ["docs", "--out", str(out)]).exit_code == 0
     names = {file.name for file in out.iterdir()}
     assert names == {"hooks.md", "errors.md", "permissions.md", "settings.md", "actions.md", "api.md"}
-    assert CliRunner().invoke(main, ["docs", "--out", str(out), "--check"]).exit_code == 0
+    assert CliRunner().invoke(cli, ["docs", "--out", str(out), "--check"]).exit_code == 0
     (out / "hooks.md").write_text((out / "hooks.md").read_text().replace("# Hooks", "# Something"))
-    changed = CliRunner().invoke(main, ["docs", "--out", str(out), "--check"])
+    changed = CliRunner().invoke(cli, ["docs", "--out", str(out), "--check"])
     assert changed.exit_code == 1
     assert "hooks.md is not current" in changed.output
     assert "errors.md" not in changed.output

@@ -11,20 +11,7 @@ _WORD = re.compile(r"[^\W_]+")
 _SYMBOL = re.compile(r"[!-~]{1,50}")
 #: Letters that Unicode does not take apart although people type them without their stroke.
 _PLAIN = str.maketrans(
-    {
-        "ł": "l",
-        "Ł": "l",
-        "ø": "o",
-        "Ø": "o",
-        "đ": "d",
-        "Đ": "d",
-        "ð": "d",
-        "þ": "th",
-        "æ": "ae",
-        "Æ": "ae",
-        "œ": "oe",
-        "ı": "i",
-    }
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"}
 )
 _GTIN_LENGTHS = range(8, 15)
 _CODE_LENGTH = 40
@@ -38,8 +25,8 @@ def words_of(*texts: str) -> list[str]:
     """
     text = " ".join(texts)
     if not text.isascii():
-        apart = unicodedata.normalize("NFKD", text.translate(_PLAIN))
-        text = "".join(c for c in apart if not unicodedata.combining(c)).casefold()
+        apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+        text = "".join(c for c in apart if not unicodedata.combining(c)).translate(_PLAIN)
     return list(dict.fromkeys(_WORD.findall(text.lower())))
 
 

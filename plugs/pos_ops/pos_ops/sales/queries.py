@@ -11,7 +11,7 @@ from pos_core import Context, query
 from pos_core.db import records
 from pos_core.db.records import reach
 from pos_core.errors import NOT_FOUND
-from pos_ops.sales import receipt, views
+from pos_ops.sales import receipt, totals, views
 from pos_ops.sales.models import Payment, Sale, SaleFlag, SaleLine, SaleTax
 from pos_ops.tenders.models import Tender
 
@@ -119,3 +119,15 @@ def session_totals(ctx: Context, *, session_id: str) -> dict[str, Any]:
         for tender_id, code, kind, amount in rows
     ]
     return {"sales": sales, "tenders": tenders}
+
+
+@query("sale:totals", permission=("hq:sales.view", "store:sales.view"))
+def sale_totals(
+    ctx: Context, *, by: str, first: date | None = None, last: date | None = None, store_id: str | None = None
+) -> list[dict[str, Any]]:
+    """Completed sales by month, day, product, department, cashier, register, store or tender.
+
+    `first` and `last` are business dates, inclusive. Money is in minor units; `exact_gross` is the sum of quantity
+    times price without any rounding, as text, so that what rounding did can be shown.
+    """
+    return totals.of(ctx, by, first, last, store_id)
