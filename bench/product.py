@@ -38,7 +38,7 @@ STOP_TIMEOUT_S = 30.0
 ARTICLES = 1000
 TEMPLATES_PER_TILL = 64
 FIRST_SALES = 500
-CASH_MINOR = 1_000_000
+CASH_MINOR = 10_000_000
 SALES_PATH = "/api/v1/sales"
 SETTINGS = """\
 [auth]  # a run takes longer than an access token lives, and signing in is not what is measured

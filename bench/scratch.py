@@ -171,6 +171,35 @@ def wal_without_page_images(url: str, start: WalMark, end: WalMark) -> float | N
         return end.lsn - start.lsn - float(cursor.fetchone()[0])
 
 
+def wal_by_table(url: str, start: WalMark, end: WalMark) -> dict[str, float]:
+    """Return the bytes logged between two marks, full-page images left out, by table or index; {} without pg_walinspect.
+
+    Records without a table (commits, running transactions) are named by their kind, other databases' by "elsewhere".
+    """
+    with contextlib.closing(connect(url)) as connection, connection.cursor() as cursor:
+        try:
+            cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
+            cursor.execute(_WAL_BY_TABLE, (start.lsn, end.lsn))
+        except psycopg2.Error:
+            return {}
+        return {str(name): float(size) for name, size in cursor.fetchall()}
+
+
+_WAL_BY_TABLE = """
+WITH records AS (
+    SELECT record_length - fpi_length AS size, resource_manager || ' ' || record_type AS kind,
+           regexp_match(block_ref, 'rel [0-9]+/([0-9]+)/([0-9]+)') AS place
+    FROM pg_get_wal_records_info('0/0'::pg_lsn + %s::numeric, '0/0'::pg_lsn + %s::numeric)
+), mine AS (SELECT oid FROM pg_database WHERE datname = current_database())
+SELECT CASE WHEN place IS NULL THEN kind
+            WHEN place[1]::oid <> mine.oid THEN 'elsewhere'
+            ELSE coalesce(c.relname::text, kind) END AS name, sum(size) AS size
+FROM records CROSS JOIN mine
+LEFT JOIN pg_class c ON c.relfilenode = place[2]::oid AND place[1]::oid = mine.oid
+GROUP BY 1 ORDER BY 2 DESC
+"""
+
+
 def backend_pids(url: str) -> list[int]:
     """Return the ids of the server processes that work for the database's other connections."""
     with contextlib.closing(connect(url)) as connection, connection.cursor() as cursor:
