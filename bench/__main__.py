@@ -39,6 +39,8 @@ class Stage:
             return bare_postgres.measure(self.bare, self.shop, tills, seconds, warmup, workers)
         if self.demo is None:
             raise BenchError(f"{layer} needs the product's shop")
+        # One process writes to an SQLite file, as the product is served there: several would starve each other.
+        workers = 1 if self.database == "sqlite" else workers
         measure = product.measure_http if layer == "http" else product.measure_perform
         return measure(self.demo, tills, seconds, warmup, workers)
 
@@ -72,7 +74,7 @@ def names(allowed: tuple[str, ...], text: str) -> tuple[str, ...]:
               callback=lambda _c, _p, text: names(DATABASES, text))  # fmt: skip
 @click.option("--layers", default=",".join(LAYERS), show_default=True,
               callback=lambda _c, _p, text: names(LAYERS, text))  # fmt: skip
-@click.option("--workers", default=2, show_default=True, help="Server processes, and client processes of the driver.")
+@click.option("--workers", default=2, show_default=True, help="Server and driver processes on PostgreSQL.")
 @click.option("--check", is_flag=True, help="Only the figures that do not depend on the machine; exit 1 if not met.")
 @click.option("--million", is_flag=True, help="Also: a sale with 10,000 and with 1,000,000 sales in the database.")
 @click.option("--stored", default="10000,1000000", show_default=True, help="The numbers of sales for --million.",
@@ -90,7 +92,7 @@ def main(
         server = _server(databases, check, report)
         with scratch.directory() as directory:
             if check:
-                report.checks = checks.run(server, partial(_make_demo, directory, checks.TILLS), workers)
+                report.checks, report.log = checks.run(server, partial(_make_demo, directory, checks.TILLS), workers)
             else:
                 _compare(console, report, directory, server, databases, layers, tills,
                          rounds, seconds, warmup, workers)  # fmt: skip

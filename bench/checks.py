@@ -3,8 +3,8 @@
 Round trips are counted on the wire at one till, each sale by itself, and the median is taken, so that a background
 job's statement does not count as the sale's. Log bytes are measured after a checkpoint and a warm-up and without
 full-page images (a page's first change after a checkpoint logs the whole page: that depends on the checkpoints, not
-on the program). The log and its flushes belong to the whole server, so other work on it can only add: the best of
-several rounds is taken.
+on the program), and listed by table. The log and its flushes belong to the whole server, so other work on it can
+only add: the best of several rounds is taken.
 """
 
 from __future__ import annotations
@@ -48,8 +48,17 @@ class Check:
         return {**asdict(self), "met": self.met}
 
 
-def run(server: str, make_demo: Callable[[str], product.Demo], workers: int) -> list[Check]:
-    """Measure the product on a scratch database of ``server`` and return all checks.
+@dataclass(frozen=True)
+class Logged:
+    """The log of one sale: bytes without full-page images, how they were left out, and the bytes by table."""
+
+    size: float
+    how: str
+    tables: dict[str, float]
+
+
+def run(server: str, make_demo: Callable[[str], product.Demo], workers: int) -> tuple[list[Check], dict[str, float]]:
+    """Measure the product on scratch databases of ``server``; return all checks and the log's bytes by table.
 
     Args:
         server: URL of the PostgreSQL server.
@@ -63,8 +72,8 @@ def run(server: str, make_demo: Callable[[str], product.Demo], workers: int) -> 
             checks.append(round_trips(demo, relay, lines))
     with scratch.postgres_database(server, "check") as url:
         demo = make_demo(url)
-        checks += log_checks(demo, workers)
-    return checks
+        found, tables = log_checks(demo, workers)
+    return checks + found, tables
 
 
 def round_trips(demo: product.Demo, relay: wire.CountingRelay, lines: int) -> Check:
@@ -83,23 +92,22 @@ def round_trips(demo: product.Demo, relay: wire.CountingRelay, lines: int) -> Ch
     return Check(f"round trips, {lines} lines", statistics.median(counts), ROUND_TRIPS_LIMIT, "per sale", note)
 
 
-def log_checks(demo: product.Demo, workers: int) -> list[Check]:
-    """Return the checks of flushes at 8 tills and of log bytes per five-line sale."""
-    flushes, logged, how = [], [], ""
+def log_checks(demo: product.Demo, workers: int) -> tuple[list[Check], dict[str, float]]:
+    """Return the checks of flushes at 8 tills and of log bytes per five-line sale, and those bytes by table."""
+    flushes, logged = [], []
     for _ in range(ROUNDS):
-        figures = product.measure_http(demo, TILLS, SECONDS, WARMUP, workers)
-        flushes.append(figures.flushes or 0.0)
-        size, how = wal_per_sale(demo, workers)
-        logged.append(size)
+        flushes.append(product.measure_http(demo, TILLS, SECONDS, WARMUP, workers).flushes or 0.0)
+        logged.append(wal_per_sale(demo, workers))
     spread = f"best of {ROUNDS}, worst {max(flushes):.2f}"
+    best = min(logged, key=lambda each: each.size)
     return [
         Check(f"flushes at {TILLS} tills", min(flushes), FLUSHES_LIMIT, "per sale", spread),
-        Check("write-ahead log, 5 lines", min(logged), WAL_BYTES_LIMIT, "bytes per sale", how),
-    ]
+        Check("write-ahead log, 5 lines", best.size, WAL_BYTES_LIMIT, "bytes per sale", best.how),
+    ], best.tables
 
 
-def wal_per_sale(demo: product.Demo, workers: int) -> tuple[float, str]:
-    """Return the log bytes of one sale without full-page images, and how they were left out."""
+def wal_per_sale(demo: product.Demo, workers: int) -> Logged:
+    """Return what one sale logs."""
     with product.serve(demo.data_dir, workers) as server:
         scratch.checkpoint(demo.url)
         product.sell(server, demo, TILLS, WARM_SALES * 4)
@@ -107,6 +115,7 @@ def wal_per_sale(demo: product.Demo, workers: int) -> tuple[float, str]:
         sales = product.sell(server, demo, TILLS, 100).all_statuses[201]
         end = scratch.wal_mark(demo.url)
     exact = scratch.wal_without_page_images(demo.url, start, end)
-    if exact is not None:
-        return exact / sales, "page images left out exactly (pg_walinspect)"
-    return (end.lsn - start.lsn) / sales, "page images included (pg_walinspect is not installed)"
+    if exact is None:
+        return Logged((end.lsn - start.lsn) / sales, "page images included (pg_walinspect is not installed)", {})
+    tables = {name: size / sales for name, size in scratch.wal_by_table(demo.url, start, end).items()}
+    return Logged(exact / sales, "page images left out exactly (pg_walinspect)", tables)

@@ -264,8 +264,7 @@ def measure_perform(demo: Demo, tills: int, seconds: float, warmup: float, worke
     """Sell through ``perform()`` without HTTP and return the figures: a thread per till in ``workers`` processes."""
     postgres = demo.url.startswith("postgres")
     start = scratch.wal_mark(demo.url) if postgres else None
-    processes = workers if postgres else 1
-    done = drive.measure(partial(crew, demo), tills, processes, seconds, warmup)
+    done = drive.measure(partial(crew, demo), tills, workers, seconds, warmup)
     figures = drive.figures("perform", "postgresql" if postgres else "sqlite", tills, done)
     if start is not None:
         scratch.wait_until_alone(demo.url)

@@ -22,6 +22,7 @@ LAYERS = ("bare", "perform", "http")
 MEDIANS = (
     "rate", "p50_ms", "p95_ms", "p99_ms", "client_cpu_ms", "database_cpu_ms", "flushes", "wal_bytes",
 )  # fmt: skip
+SMALLEST_LOGGED = 10
 Key = tuple[str, str, int]
 
 
@@ -35,6 +36,7 @@ class Report:
         growth: milliseconds per sale by number of sales already in the database.
         phases: where a sale's time goes, microseconds by phase, for each database.
         checks: figures held against limits.
+        log: bytes in PostgreSQL's write-ahead log per sale, by table and index.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class Report:
     growth: list[dict[str, Any]] = field(default_factory=list)
     phases: dict[str, Mapping[str, float]] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
+    log: dict[str, float] = field(default_factory=dict)
 
     def medians(self) -> dict[Key, dict[str, float | None]]:
         """Return the median of each figure over the rounds by (database, layer, tills)."""
@@ -85,6 +88,7 @@ class Report:
             "growth": self.growth,
             "phases_us": {name: dict(phases) for name, phases in self.phases.items()},
             "checks": [check.as_dict() for check in self.checks],
+            "log_bytes": self.log,
             "rounds": [[{**asdict(figures), "rate": figures.rate} for figures in each] for each in self.rounds],
         }
 
@@ -98,6 +102,7 @@ class Report:
             *(self._rates(database) for database in self._databases()),
             self._growth(),
             self._phases(),
+            self._log(),
             self._checks(),
         ]
         for table in tables:
@@ -150,6 +155,15 @@ class Report:
         names = {phase: None for phases in self.phases.values() for phase in phases}
         for phase in names:
             table.add_row(phase, *(_text(phases.get(phase), 1) for phases in self.phases.values()))
+        return table
+
+    def _log(self) -> Table | None:
+        if not self.log:
+            return None
+        table = Table("table or index", "bytes per sale", title="What a sale writes to the log")
+        for name, size in self.log.items():
+            if size >= SMALLEST_LOGGED:
+                table.add_row(name, _text(size, 0))
         return table
 
     def _checks(self) -> Table | None:

@@ -172,7 +172,7 @@ def wal_without_page_images(url: str, start: WalMark, end: WalMark) -> float | N
 
 
 def wal_by_table(url: str, start: WalMark, end: WalMark) -> dict[str, float]:
-    """Return the bytes logged between two marks, full-page images left out, by table or index; {} without pg_walinspect.
+    """Return the bytes logged between two marks by table or index, full-page images left out; {} without pg_walinspect.
 
     Records without a table (commits, running transactions) are named by their kind, other databases' by "elsewhere".
     """

@@ -251,6 +251,8 @@ def _judge(
             return None if again else CONTENTION()
         if name in kernel.start_over_on:
             return None if again else CONTENTION()
+        if kind == "unique" and keyed and attempt == 1:  # the twin's own row may have been met before its key's
+            return None
         return db_errors.as_pos_error(kind, name, chosen.constraints)
     if isinstance(error, FenceMoved) or db_errors.is_transient(error):
         return None if again else CONTENTION()

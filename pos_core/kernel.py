@@ -245,6 +245,7 @@ class Kernel:
     def start(self) -> None:
         """Open what modules need; called in each process that serves, after the schema was checked."""
         self.load_instance()
+        self.passwords.warm()
         for handler in self._hooked("kernel_started", self.registry.enabled_set(None)):
             handler.call({"kernel": self})
 

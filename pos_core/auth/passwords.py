@@ -39,7 +39,8 @@ class Passwords:
                 schemes=["argon2"], argon2__type="ID", argon2__memory_cost=config.argon2_memory_kib,
                 argon2__rounds=config.argon2_rounds, argon2__parallelism=config.argon2_parallelism,
             )
-            self._nobody = self._context.hash(secrets.token_urlsafe(16))
+        #: Who an unknown user's password is checked against, so that it costs the same time.
+        self._nobody: str | None = None
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
@@ -64,9 +65,17 @@ class Passwords:
 
     def verify(self, password: str, stored: str | None) -> bool:
         """Whether the password fits; an unknown user (None) costs the same time and is False."""
+        nobody = self._nobody or self.warm()
         with self._slot():
-            fits = bool(self._context.verify(password, stored or self._nobody))
+            fits = bool(self._context.verify(password, stored or nobody))
         return fits and stored is not None
+
+    def warm(self) -> str:
+        """Make the hash that unknown users are checked against; a serving process does it before the first request."""
+        if self._nobody is None:
+            with self._slot():
+                self._nobody = str(self._context.hash(secrets.token_urlsafe(16)))
+        return self._nobody
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether the hash was made with other parameters than today's."""

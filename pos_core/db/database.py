@@ -185,8 +185,8 @@ class SqliteDatabase(Guarded, APSWDatabase):  # type: ignore[misc]
         return {"database": f"SQLite {version} (apsw)", "path": self.path, **found}
 
 
-#: Ids are text everywhere (`pos_core.ids`); peewee asks psycopg2 for UUID objects, which cost a conversion each.
-_UUID_AS_TEXT = psycopg2.extensions.new_type((2950,), "POS_UUID", lambda value, cursor: value)
+#: PostgreSQL's type number of uuid.
+_UUID = 2950
 
 
 class PostgresConnection(psycopg2.extensions.connection):
@@ -217,7 +217,8 @@ class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
 
     def _connect(self) -> Any:
         connection = super()._connect()
-        psycopg2.extensions.register_type(_UUID_AS_TEXT, connection)
+        # ids are text everywhere (`pos_core.ids`); peewee asks psycopg2 for UUID objects, a conversion each
+        connection.string_types[_UUID] = psycopg2.extensions.UNICODE
         return connection
 
     def release(self) -> None:

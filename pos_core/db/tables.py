@@ -26,14 +26,33 @@ def _bytes_text(value: Any) -> Any:
     return None if value is None else "\\x" + bytes(value).hex()
 
 
-def _array_element(kind: str) -> Encoder:
-    if kind == "boolean":
-        return lambda value: "NULL" if value is None else ("t" if value else "f")
-    if kind in ("text", "bytea"):
-        return lambda value: (
-            "NULL" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        )
-    return lambda value: "NULL" if value is None else str(value)
+def _number_array(values: Sequence[Any]) -> str:
+    if None in values:
+        return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _plain_array(values: Sequence[Any]) -> str:
+    """Ids, times and days: text that needs no quotes."""
+    if None in values:
+        return "{" + ",".join("NULL" if value is None else value for value in values) + "}"
+    return "{" + ",".join(values) + "}"
+
+
+def _flag_array(values: Sequence[Any]) -> str:
+    return "{" + ",".join("NULL" if value is None else ("t" if value else "f") for value in values) + "}"
+
+
+def _text_array(values: Sequence[Any]) -> str:
+    return "{" + ",".join(
+        "NULL" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values
+    ) + "}"  # fmt: skip
+
+
+_ARRAYS: dict[str, Callable[[Sequence[Any]], str]] = {
+    "boolean": _flag_array, "text": _text_array, "bytea": _text_array, "bigint": _number_array,
+    "integer": _number_array,
+}  # fmt: skip
 
 
 class TableWriter:
@@ -58,7 +77,7 @@ class TableWriter:
             position for position, field in enumerate(meta.sorted_fields)
             if isinstance(field.rel_field if isinstance(field, pw.ForeignKeyField) else field, BytesField)
         ]
-        self._elements = [_array_element(kind) for kind in self.types]
+        self._arrays = [_ARRAYS.get(kind, _plain_array) for kind in self.types]
         columns = ", ".join(self.columns)
         marks = ", ".join("?" * len(self.columns))
         dollars = ", ".join(f"${n}" for n in range(1, len(self.columns) + 1))
@@ -95,7 +114,7 @@ class TableWriter:
     def arrays(self, rows: Sequence[list[Any]]) -> list[str]:
         """The parameters of `insert_many`: one array literal per column."""
         columns = zip(*rows, strict=True)
-        return ["{" + ",".join(map(e, c)) + "}" for e, c in zip(self._elements, columns, strict=True)]
+        return [array(column) for array, column in zip(self._arrays, columns, strict=True)]
 
 
 @cache

@@ -103,7 +103,8 @@ def lab_module() -> tuple[str, ModuleType]:
         """Write a note."""
         return row_of(ctx, command)
 
-    @action("note:number", command=Write, permission=("hq:settings.manage", "pos:registers.view"), key_field="id")
+    @action("note:number", command=Write, permission=("hq:settings.manage", "pos:registers.view"), key_field="id",
+            audited_answer=True)
     def number(ctx: Any, command: Write) -> dict[str, Any]:
         """Write a note with the next number of its chain."""
         number = ctx.writing.number("note")

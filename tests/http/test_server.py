@@ -170,7 +170,7 @@ def test_hangup_replaces_the_workers_one_by_one_without_a_gap(start: Start, shop
 
 
 def test_a_wrong_configuration_at_hangup_changes_nothing(start: Start, shop: Path) -> None:
-    server = start()
+    server = start("--workers", "1")
     client = server.client()
     before = server.workers()
     (shop / "pos.toml").write_text("[http]\nprot = 1\n", encoding="utf-8")
@@ -268,7 +268,7 @@ def test_a_port_in_use_stops_the_start(shop: Path) -> None:
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"POS_HTTP__PORT": "99999"}, "http.port"),
+        ({"POS_HTTP__DRAIN_SECONDS": "-1"}, "http.drain_seconds"),
         ({"POS_HTTP__PROT": "80"}, "http.prot"),
         ({"POS_PROFILE": "production"}, "profile must be one of dev, test, prod"),
     ],

@@ -15,6 +15,8 @@ from pos_ops.catalog.words import words_of
 MAX_WORDS = 8
 #: Up to so many products are looked at one by one on SQLite, which cannot weigh two indexes against each other.
 FEW = 2000
+#: Up to so many hits are sorted on PostgreSQL; with more of them a walk in the order of ids meets a page soon.
+FEW_HITS = 1000
 
 _SQLITE = (
     "SELECT s.n, p.id FROM ops_product_fts CROSS JOIN ops_product_search s ON s.n = ops_product_fts.rowid "
@@ -26,11 +28,14 @@ _SQLITE_FEW = (
     "SELECT s.n, p.id FROM ops_product p JOIN ops_product_search s ON s.product_id = p.id WHERE s.n > ?{more}{words} "
     "ORDER BY s.n LIMIT ?"
 )
-_POSTGRES = (
+_HITS = (
     "SELECT p.id, p.id FROM ops_product p "
     "WHERE array_to_tsvector(string_to_array(p.search_text, ' ')) @@ %s::tsquery AND p.id > %s::uuid{more} "
-    "ORDER BY p.id LIMIT %s"
 )
+#: Without an order, so that the index over words is used: in the order of ids, the planner would rather walk through
+#: half the table for a word that fifty products have.
+_POSTGRES_FEW = _HITS + "LIMIT %s"
+_POSTGRES = _HITS + "ORDER BY p.id LIMIT %s"
 _FIRST = {"sqlite": 0, "postgresql": "00000000-0000-0000-0000-000000000000"}
 
 
@@ -56,16 +61,22 @@ def find_ids(
     more, given = _conditions(equal, db.dialect)
     after = cursor[0] if cursor is not None else _FIRST[db.dialect]
     if db.dialect == "postgresql":
-        sql, parameters = _POSTGRES.format(more=more), (wanted, after, *given, limit + 1)
+        rows = _rows(_POSTGRES_FEW.format(more=more), (wanted, after, *given, FEW_HITS + 1))
+        if len(rows) > FEW_HITS:
+            rows = _rows(_POSTGRES.format(more=more), (wanted, after, *given, limit + 1))
+        rows.sort()
     elif more and _are_few(more, given):
         starts = [" " + word for word in words_of(text)[:MAX_WORDS]]
         sql = _SQLITE_FEW.format(more=more, words=" AND instr(' ' || p.search_text, ?) > 0" * len(starts))
-        parameters = (after, *given, *starts, limit + 1)
+        rows = _rows(sql, (after, *given, *starts, limit + 1))
     else:
-        sql, parameters = _SQLITE.format(more=more), (wanted, after, *given, limit + 1)
-    rows = db.execute_sql(sql, parameters).fetchall()
+        rows = _rows(_SQLITE.format(more=more), (wanted, after, *given, limit + 1))
     following = (rows[limit - 1][0],) if len(rows) > limit else None
     return [row[1] for row in rows[:limit]], following
+
+
+def _rows(sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    return list(database.obj.execute_sql(sql, parameters).fetchall())
 
 
 def _conditions(equal: Mapping[str, Sequence[Any]], dialect: str) -> tuple[str, list[Any]]:
