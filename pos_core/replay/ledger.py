@@ -65,18 +65,24 @@ class Ledger:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
         try:
+            cls._make_ready(path, file, header)
+        except BaseException:
+            file.close()
+            raise
+        return cls(path, file)
+
+    @staticmethod
+    def _make_ready(path: Path, file: BinaryIO, header: Mapping[str, Any]) -> None:
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            file.close()
             raise ReplayError(f"{path} is in use: another replay writes it") from error
-        begun = path.stat().st_size > 0
-        if begun:
+        if path.stat().st_size:
             require_same_run(path, header)
             _cut_torn_line(path)
-        if not begun:
+        else:
             file.write(orjson.dumps({"format": _FORMAT, **header}) + b"\n")
             _to_disk(file)
-        return cls(path, file)
 
     def append(self, entries: Iterable[Entry]) -> None:
         """Write entries and wait until they are on the disk: one flush for all of them."""

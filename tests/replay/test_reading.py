@@ -210,7 +210,7 @@ def _by_month(receipts: Iterable[Receipt], zone: str) -> tuple[Counter[str], Cou
 
 
 @pytest.mark.slow
-@pytest.mark.req("PRC-03")
+@pytest.mark.req("PRC-01")
 def test_every_invoice_of_the_gift_ware_seller_is_read_to_the_penny() -> None:
     expected = _expected()["online_retail"]
     file = SHARED / "data/transactions/online_retail_2010-12_to_2011-09.csv.gz"
