@@ -98,6 +98,12 @@ SHELVES = (
     Shelf("Garden", "GARDEN", "Seeds and soil", "Terrabel", "Vivero Sol", "standard",
           (("Potting soil", 599), ("Tomato seeds", 249), ("Basil seeds", 229), ("Clay pot", 399)),
            (("small", 100), ("large", 190))),
+    Shelf("Personal care", "CARE", "Soap and hair", "Salvira", "Quimera Hogar", "standard",
+          (("Bar of soap", 149), ("Shower gel", 249), ("Shampoo", 299), ("Hand cream", 329), ("Toothpaste", 199),
+           ("Comb", 259)), (("lavender", 100), ("citrus", 100), ("unscented", 95))),
+    Shelf("Toys", "TOYS", "Games and toys", "Juguvio", "Papiria", "standard",
+          (("Wooden blocks", 1990), ("Jigsaw", 1290), ("Card game", 890), ("Spinning top", 490), ("Kite", 1590)),
+          (("small", 100), ("medium", 130), ("large", 170), ("deluxe", 240))),
 )
 # fmt: on
 
