@@ -22,6 +22,7 @@ WAL_BYTES_LIMIT = 9 * 1024.0
 LINE_COUNTS = (1, 5, 200)
 COUNTED_SALES = 20
 WARM_SALES = 10
+LOGGED_SALES = 100
 TILLS = 8
 ROUNDS = 3
 SECONDS = 2.0
@@ -106,16 +107,16 @@ def log_checks(demo: product.Demo, workers: int) -> tuple[list[Check], dict[str,
     ], best.tables
 
 
-def wal_per_sale(demo: product.Demo, workers: int) -> Logged:
-    """Return what one sale logs."""
+def wal_per_sale(demo: product.Demo, workers: int, tills: int = TILLS, sales: int = LOGGED_SALES) -> Logged:
+    """Return what one sale logs, from ``sales`` at each of ``tills`` tills."""
     with product.serve(demo.data_dir, workers) as server:
         scratch.checkpoint(demo.url)
-        product.sell(server, demo, TILLS, WARM_SALES * 4)
+        product.sell(server, demo, tills, WARM_SALES * 4)
         start = scratch.wal_mark(demo.url)
-        sales = product.sell(server, demo, TILLS, 100).all_statuses[201]
+        sold = product.sell(server, demo, tills, sales).all_statuses[201]
         end = scratch.wal_mark(demo.url)
     exact = scratch.wal_without_page_images(demo.url, start, end)
     if exact is None:
-        return Logged((end.lsn - start.lsn) / sales, "page images included (pg_walinspect is not installed)", {})
-    tables = {name: size / sales for name, size in scratch.wal_by_table(demo.url, start, end).items()}
-    return Logged(exact / sales, "page images left out exactly (pg_walinspect)", tables)
+        return Logged((end.lsn - start.lsn) / sold, "page images included (pg_walinspect is not installed)", {})
+    tables = {name: size / sold for name, size in scratch.wal_by_table(demo.url, start, end).items()}
+    return Logged(exact / sold, "page images left out exactly (pg_walinspect)", tables)

@@ -33,6 +33,7 @@ from bench import drive, load, scratch, shop, stats
 from bench.scratch import BenchError
 from bench.workload import LINES, new_id
 
+ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 ARTICLES = 1000
@@ -97,7 +98,7 @@ def make_demo(data_dir: Path, url: str, tills: int) -> Demo:
 
 
 def _run(arguments: list[str]) -> None:
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
         raise BenchError(f"{' '.join(arguments)} failed with {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}")
 

@@ -57,10 +57,13 @@ class Action:
 
     permissions: any one of them suffices (one per app context, usually); empty with `public` only.
     beforehand: what must not happen inside a transaction (a password hash), done before it opens; its result is an
-    argument of prepare and service. prepare: reads and computes a frozen draft. key_field: the command's field that is the client-made id, kept as a
-    key for ever. audited_answer: the answer is the audited fact itself and is not stored twice. secrets: fields of
-    the answer that are shown once and neither audited nor stored. personal: fields that enter the chain as salted
-    digests. constraints: the module's own words for database constraints.
+    argument of prepare and service. prepare: reads and computes a frozen draft.
+    key_field: the command's field that is the client-made id and so a key of its own.
+    tolerates: whether a command tells of what has happened already, so that violations are handed to the service as
+    `violations` (to be recorded) instead of refusing.
+    audited_answer: the answer is the audited fact itself; it is not stored twice, and its key is kept for ever.
+    secrets: fields of the answer that are shown once and neither audited nor stored. personal: fields that enter the
+    chain as salted digests. constraints: the module's own words for database constraints.
     """
 
     name: str
@@ -315,7 +318,7 @@ def _run(
 
 def _complete_entry(kernel: Kernel, ctx: Context, chosen: Action, entry: Entry, result: dict[str, Any]) -> None:
     entry.entity_id = result.get("id")
-    after = {k: v for k, v in result.items() if k not in chosen.secrets} if chosen.secrets else result
+    after: Any = {k: v for k, v in result.items() if k not in chosen.secrets} if chosen.secrets else result
     before = entry.before
     if chosen.personal:
         after, before = digested(ctx, chosen.personal, chosen.entity, entry.entity_id, after, before)
@@ -388,7 +391,8 @@ def record(
 def _described(error: BaseException) -> dict[str, Any]:
     if isinstance(error, PosError):
         found = error.violations or (Violation(error.code, error.path, error.params),)
-        return {"code": error.code.code, "errors": [{"code": v.code.code, "path": v.path, "rule": v.rule} for v in found]}
+        listed = [{"code": v.code.code, "path": v.path, "rule": v.rule} for v in found]
+        return {"code": error.code.code, "errors": listed}
     return {"code": "internal_error", "type": type(error).__name__}
 
 

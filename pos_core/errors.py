@@ -52,7 +52,7 @@ CLIENT_CLASS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that is wrong: its code, where (`lines.3.quantity`, "" for the whole) and the figures to say it with."""
+    """One thing that is wrong: its code, where (`lines.3.quantity`, "" for the whole) and the figures to tell it."""
 
     code: ErrorCode
     path: str = ""

@@ -23,7 +23,7 @@ def uuid7() -> str:
 
 def is_uuid7(value: object) -> bool:
     """Whether `value` is the text of a UUIDv7, in either letter case."""
-    return isinstance(value, str) and _UUID7.match(value) is not None
+    return isinstance(value, str) and _UUID7.fullmatch(value) is not None
 
 
 def derived_uuid7(at: datetime, *names: str) -> str:

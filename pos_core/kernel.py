@@ -117,7 +117,10 @@ class Kernel:
             plugins.set_aside(module, f"its names are taken: {', '.join(taken)}", self.modules, self.manager)
             return
         for one in found:
-            (self._actions if isinstance(one, Action) else self._queries)[one.name] = one  # type: ignore[index]
+            if isinstance(one, Action):
+                self._actions[one.name] = one
+            else:
+                self._queries[one.name] = one
         for part in module.parts.values():
             self._rules += rules.rules_of(part, module.name, module.depth)
 

@@ -75,13 +75,13 @@ def _loaded(points: Iterable[EntryPoint], extra: Iterable[tuple[str, ModuleType]
         try:
             module.plugin = point.load()
             _read(module)
-        except Exception as error:  # a pack's own fault must not stop the shop; it is shown on the registry
+        except Exception as error:  # noqa: BLE001 - a pack's own fault must not stop the shop; the registry shows it
             module.error = f"{type(error).__name__} at import: {error}"
     for name, plugin in extra:
         module = modules[name] = Module(name, "(given)", plugin)
         try:
             _read(module)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             module.error = f"{type(error).__name__} at import: {error}"
     return list(modules.values())
 

@@ -91,7 +91,9 @@ Quantity = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,3})?$"), AfterValidator(_quantity),
     Field(description="Decimal text above zero, up to 3 decimals."),
 ]
-SignedQuantity = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,3})?$"), AfterValidator(_signed_quantity)]
+SignedQuantity = Annotated[
+    str, StringConstraints(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,3})?$"), AfterValidator(_signed_quantity)
+]
 BasisPoints = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{1,5}(\.[0-9]{1,2})?$"), AfterValidator(_basis_points),
     Field(description='Basis points as text: "825" is 8.25 %.'),

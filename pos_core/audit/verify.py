@@ -168,7 +168,7 @@ def _execute(db: Database, text: str, parameters: tuple[Any, ...] = ()) -> list[
 
 
 def _heads(db: Database) -> dict[str, Head]:
-    return {row[0]: Head(*row[:4], bytes(row[4])) for row in _execute(db, _HEADS)}
+    return {row[0]: Head(row[0], row[1], row[2], row[3], bytes(row[4])) for row in _execute(db, _HEADS)}
 
 
 def _chains_of_entries(db: Database) -> Iterator[str]:

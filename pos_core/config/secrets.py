@@ -31,7 +31,7 @@ def create(path: Path) -> None:
     except FileExistsError:
         return
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write("# Made by `pos init`. Keep it private and in your backups; whoever has it can sign in as anybody.\n")
+        file.write("# Made by `pos init`. Keep it private and backed up: whoever has it can sign in as anybody.\n")
         file.write(f'token_keys = ["{secrets.token_urlsafe(48)}"]\n')
         file.flush()
         os.fsync(file.fileno())

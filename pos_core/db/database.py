@@ -175,7 +175,8 @@ class SqliteDatabase(Guarded, APSWDatabase):  # type: ignore[misc]
         """Version and settings of the connection; StartError when one is not as it must be."""
         version = apsw.sqlite_lib_version()
         if tuple(int(part) for part in version.split(".")) < FIXED_SQLITE:
-            raise StartError(f"SQLite {version} can corrupt its log; install apsw >= {'.'.join(map(str, FIXED_SQLITE))}")
+            wanted = ".".join(map(str, FIXED_SQLITE))
+            raise StartError(f"SQLite {version} can corrupt its log; install apsw >= {wanted}")
         found = {
             name: self.connection().execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "foreign_keys")
@@ -185,6 +186,7 @@ class SqliteDatabase(Guarded, APSWDatabase):  # type: ignore[misc]
         return {"database": f"SQLite {version} (apsw)", "path": self.path, **found}
 
 
+_SHOWN = ("server_version", "server_encoding", "fsync", "full_page_writes", "standard_conforming_strings")
 #: PostgreSQL's type number of uuid.
 _UUID = 2950
 
@@ -287,7 +289,7 @@ class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
         """Version and settings of the server; StartError when one would lose or garble data."""
         shown = {}
         with self.connection().cursor() as cursor:
-            for name in ("server_version", "server_encoding", "fsync", "full_page_writes", "standard_conforming_strings"):
+            for name in _SHOWN:
                 cursor.execute(f"SHOW {name}")
                 shown[name] = cursor.fetchone()[0]
         if shown["server_encoding"] != "UTF8":

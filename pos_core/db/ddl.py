@@ -11,11 +11,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import peewee as pw
 
 from pos_core.db.database import Database, PostgresDatabase, SqliteDatabase
-from pos_core.db.model import Table, database
+from pos_core.db.model import database
 from pos_core.db.tables import rank
 from pos_core.plugins import Module
 
@@ -24,7 +25,7 @@ BEGIN RAISE EXCEPTION 'append-only: rows of % are never changed', TG_TABLE_NAME 
 END $$"""
 
 
-def create_statements(db: Database, models: Iterable[type[Table]]) -> list[str]:
+def create_statements(db: Database, models: Iterable[Any]) -> list[str]:
     """CREATE TABLE, CREATE INDEX and triggers for the models, parents first, in the database's dialect."""
     made: list[str] = []
     ordered = sorted(models, key=lambda model: (rank(model), model._meta.table_name))
@@ -70,14 +71,18 @@ def append_only_triggers(dialect: str, table: str) -> list[str]:
             for verb in ("UPDATE", "DELETE")
         ]
     return [
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION pos_append_only()",
-        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION pos_append_only()",
+        (
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION pos_append_only()"
+        ),
+        (
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION pos_append_only()"
+        ),
     ]
 
 
-def distribution_of(model: type[Table]) -> str:
+def distribution_of(model: Any) -> str:
     """Which distribution owns a table: its name's prefix (`core_sale` is core's, `ops_sale` pos-ops')."""
     return str(model._meta.table_name).partition("_")[0]
 
@@ -93,7 +98,9 @@ def extra_statements(modules: Iterable[Module], distribution: str, dialect: str)
     return made
 
 
-def schema_statements(db: Database, models: Iterable[type[Table]], modules: Iterable[Module], distribution: str) -> list[str]:
+def schema_statements(
+    db: Database, models: Iterable[Any], modules: Iterable[Module], distribution: str
+) -> list[str]:
     """Everything that a distribution's tables need, in the database's dialect."""
     own = [model for model in models if distribution_of(model) == distribution]
     head = [_POSTGRES_REFUSAL] if isinstance(db, PostgresDatabase) and distribution == "core" else []

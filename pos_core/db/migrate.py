@@ -113,10 +113,13 @@ def require_current(db: Database) -> None:
     """StartError naming the command when a migration is pending: a server never serves an old schema."""
     pending = [f"{step.distribution}/{step.name}" for step in state(db) if not step.done]
     if pending:
-        raise StartError(f"the database schema is behind ({', '.join(pending)}): stop all servers and run `pos migrate`")
+        behind = ", ".join(pending)
+        raise StartError(f"the database schema is behind ({behind}): stop all servers and run `pos migrate`")
 
 
-def migrate(db: Database, *, dry_run: bool = False, given: Iterable[tuple[str, Path]] | None = None) -> list[tuple[str, str]]:
+def migrate(
+    db: Database, *, dry_run: bool = False, given: Iterable[tuple[str, Path]] | None = None
+) -> list[tuple[str, str]]:
     """Run what is pending, in one transaction over all distributions; returns (distribution, migration) that ran.
 
     All or nothing: a failure anywhere leaves the schema as it was. `dry_run` rolls back at the end. Two runners at

@@ -45,6 +45,5 @@ class Record(Table):
 
 def foreign(target: Any, column: str, *, null: bool = False, index: bool = True, **options: Any) -> pw.ForeignKeyField:
     """A foreign key without a back reference (peewee silently overwrites equal names); RESTRICT by default."""
-    return pw.ForeignKeyField(
-        target, column_name=column, backref="!", null=null, index=index, on_delete=options.pop("on_delete", "RESTRICT"), **options
-    )
+    options.setdefault("on_delete", "RESTRICT")
+    return pw.ForeignKeyField(target, column_name=column, backref="!", null=null, index=index, **options)

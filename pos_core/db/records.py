@@ -28,7 +28,7 @@ def reach(ctx: Context, column: Any) -> tuple[Any, ...]:
 def add(ctx: Context, row: Table) -> None:
     """Hand a new row to the unit of work; a Record gets its times from the request's moment."""
     if isinstance(row, Record):
-        row.created_at = row.updated_at = ctx.at
+        row.__data__ |= {"created_at": ctx.at, "updated_at": ctx.at}
     ctx.writing.insert(type(row), columns_of(row))
 
 

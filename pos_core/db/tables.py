@@ -118,7 +118,7 @@ class TableWriter:
 
 
 @cache
-def writer(model: type[pw.Model]) -> TableWriter:
+def writer(model: Any) -> TableWriter:
     """The model's statements, made once per process."""
     return TableWriter(model)
 
@@ -132,7 +132,7 @@ def _replacement(column: str) -> str:
 class Increment:
     """`INSERT ... ON CONFLICT (key) DO UPDATE SET total = total + new`: a counter's row made or moved in one go."""
 
-    def __init__(self, model: type[pw.Model], key: tuple[str, ...], add: tuple[str, ...], replace: tuple[str, ...]) -> None:
+    def __init__(self, model: Any, key: tuple[str, ...], add: tuple[str, ...], replace: tuple[str, ...]) -> None:
         table = writer(model)
         self.table = table
         changes = [f"{c} = {table.table}.{c} + excluded.{c}" for c in add] + [_replacement(c) for c in replace]
@@ -146,14 +146,14 @@ class Increment:
 
 @cache
 def increment(
-    model: type[pw.Model], key: tuple[str, ...], add: tuple[str, ...], replace: tuple[str, ...]
+    model: Any, key: tuple[str, ...], add: tuple[str, ...], replace: tuple[str, ...]
 ) -> Increment:
     """The upsert of a model for a key and the columns it adds to or replaces, made once per process."""
     return Increment(model, key, add, replace)
 
 
 @cache
-def rank(model: type[pw.Model]) -> int:
+def rank(model: Any) -> int:
     """How deep a table stands in the foreign-key graph: parents before children."""
     parents = {f.rel_model for f in model._meta.sorted_fields if isinstance(f, pw.ForeignKeyField)} - {model}
     return 1 + max((rank(parent) for parent in parents), default=-1)

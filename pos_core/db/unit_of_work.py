@@ -98,7 +98,7 @@ class UnitOfWork:
 
     db: Database
     chain_id: str
-    rows: dict[type[pw.Model], list[Mapping[str, Any]]] = field(default_factory=dict)
+    rows: dict[Any, list[Mapping[str, Any]]] = field(default_factory=dict)
     counters: dict[tuple[Increment, tuple[Any, ...]], dict[str, Any]] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -106,7 +106,7 @@ class UnitOfWork:
     numbers: dict[str, Deferred] = field(default_factory=dict)
     head: ChainHead | None = None
     stored: Stored | None = None
-    answers: list[Callable[[], tuple[type[pw.Model], Mapping[str, Any]]]] = field(default_factory=list)
+    answers: list[Callable[[], tuple[Any, Mapping[str, Any]]]] = field(default_factory=list)
     new_fence: tuple[str | None] | None = None
     open: bool = False
     current: Entry | None = None
@@ -117,13 +117,13 @@ class UnitOfWork:
 
     # -- what services and after rules use -------------------------------------------------------------------------
 
-    def insert(self, model: type[pw.Model], row: Mapping[str, Any]) -> None:
+    def insert(self, model: Any, row: Mapping[str, Any]) -> None:
         """Hand over a new row as a mapping of column names; it is written with the rest, parents first."""
         self._must_be_writable()
         self.rows.setdefault(model, []).append(row)
 
     def increment(
-        self, model: type[pw.Model], row: dict[str, Any], *, key: tuple[str, ...], add: tuple[str, ...],
+        self, model: Any, row: dict[str, Any], *, key: tuple[str, ...], add: tuple[str, ...],
         replace: tuple[str, ...] = (),
     ) -> None:
         """Add `row[add]` to the counter row of `key`, making it when it is not there; equal keys are joined.
@@ -273,7 +273,7 @@ class UnitOfWork:
         finally:
             self.db.pos.sealed = sealed
 
-    def _write(self, model: type[pw.Model], rows: list[Mapping[str, Any]]) -> None:
+    def _write(self, model: Any, rows: list[Mapping[str, Any]]) -> None:
         table = writer(model)
         if isinstance(self.db, PostgresDatabase):
             self.db.send(*self.db.compose([self._insert_of(model, rows)]))
@@ -281,7 +281,7 @@ class UnitOfWork:
             with wrap_exceptions:
                 self.db.connection().cursor().executemany(table.insert.sqlite, [table.values(row) for row in rows])
 
-    def _insert_of(self, model: type[pw.Model], rows: list[Mapping[str, Any]]) -> tuple[Statement, Any]:
+    def _insert_of(self, model: Any, rows: list[Mapping[str, Any]]) -> tuple[Statement, Any]:
         table = writer(model)
         encoded = [table.for_postgres(table.values(row)) for row in rows]
         return (table.insert, encoded[0]) if len(encoded) == 1 else (table.insert_many, table.arrays(encoded))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -15,7 +16,6 @@ import falcon
 import orjson
 from itsdangerous import BadSignature, URLSafeSerializer
 from pydantic import ValidationError
-from pydantic_core import from_json
 
 from pos_core import actions
 from pos_core.audit.chain import plain
@@ -23,7 +23,7 @@ from pos_core.auth.sessions import context_of
 from pos_core.auth.tokens import TOKEN_MISSING
 from pos_core.context import Context
 from pos_core.errors import NOT_FOUND, PosError
-from pos_core.http import problems, routes
+from pos_core.http import bodies, problems, routes
 from pos_core.http.routes import PREFIX, Door
 from pos_core.ids import is_uuid7, uuid7
 from pos_core.logs.access import Access
@@ -108,16 +108,16 @@ class Endpoint:
         schema = door.does.command  # type: ignore[union-attr]
         version = _if_match(req) if door.route.edits else None
         try:
+            body = bodies.parse(raw)
             if not variables and version is None:
                 return schema.model_validate_json(raw)
-            body = from_json(raw)
             if isinstance(body, dict):
                 for name in variables.keys() & body.keys():
                     raise problems.IN_PATH(name, field=name)
                 body.update(variables)
                 if version is not None:
                     body["version"] = version
-            return schema.model_validate_json(orjson.dumps(body))
+            return schema.model_validate_json(json.dumps(body))
         except ValidationError as error:
             raise problems.from_validation(error) from None
         except ValueError as error:
@@ -131,13 +131,14 @@ class Endpoint:
         for variable, value in variables.items():
             if variable.endswith("id") and not is_uuid7(value):
                 raise NOT_FOUND(variable, entity=route.path.strip("/").partition("/")[0], id=value[:50])
-            variables[variable] = value.lower() if variable.endswith("id") else value
+            variables[variable] = value.lower() if variable.endswith("id") else bodies.without_nul(variable, value)
         given: dict[str, Any] = {**variables, **self._parameters(door, req)}
         if route.paged and given.get("cursor") is not None:
             given["cursor"] = self._cursors.read(name, given["cursor"])
         found = self._kernel.query(ctx, name, given)
         if route.media and not isinstance(found, (dict, list, tuple)):
-            _answer(req, resp, 200, found.encode() if isinstance(found, str) else found, f"{route.media}; charset=utf-8")
+            content = found.encode() if isinstance(found, str) else found
+            _answer(req, resp, 200, content, f"{route.media}; charset=utf-8")
             return
         meta: dict[str, Any] = {"request_id": ctx.request_id}
         if route.paged:
@@ -160,6 +161,8 @@ class Endpoint:
                 raise problems.PARAMETER_INVALID(name)
             return {}
         raw = {name: value[-1] if isinstance(value, list) else value for name, value in req.params.items()}
+        for name, value in raw.items():
+            bodies.without_nul(name, value)
         try:
             parsed = schema.model_validate(raw, strict=False)
         except ValidationError as error:
@@ -288,7 +291,8 @@ def make_app(kernel: Kernel) -> falcon.App:
     """The WSGI application of a kernel. StartError when a route is not as it must be."""
     from pos_core.http import docs, health
 
-    app = falcon.App(middleware=[Surroundings(), Access()])
+    middleware: list[Any] = [Surroundings(), Access()]
+    app = falcon.App(middleware=middleware)
     app.req_options.strip_url_path_trailing_slash = False
     app.req_options.keep_blank_qs_values = True
     app.add_error_handler(Exception, _on_bug)

@@ -62,6 +62,11 @@ IN_PATH = define(
     es="{field} lo da la ruta y no debe estar en el cuerpo.",
     cure="Leave the field out of the body.",
 )
+FIELD_TWICE = define(
+    "field_given_twice", Kind.INVALID,
+    en="{field} stands twice in the same object.", es="{field} aparece dos veces en el mismo objeto.",
+    cure="Send each field once: which of the two was meant cannot be known.",
+)
 KEY_MALFORMED = define(
     "idempotency_key_malformed", Kind.MALFORMED,
     en="Idempotency-Key must be 1 to 100 printable ASCII characters.",
@@ -80,10 +85,12 @@ FIELD = define(
 #: pydantic's error types in Spanish; figures come from the error's own context.
 _SPANISH = {
     "missing": "Falta este campo.", "extra_forbidden": "Este campo no se admite aquí.",
-    "string_type": "Debe ser texto.", "int_type": "Debe ser un número entero.", "int_parsing": "Debe ser un número entero.",
+    "string_type": "Debe ser texto.", "int_type": "Debe ser un número entero.",
+    "int_parsing": "Debe ser un número entero.",
     "bool_type": "Debe ser true o false.", "bool_parsing": "Debe ser true o false.", "list_type": "Debe ser una lista.",
     "tuple_type": "Debe ser una lista.", "dict_type": "Debe ser un objeto.", "model_type": "Debe ser un objeto.",
-    "model_attributes_type": "Debe ser un objeto.", "string_too_short": "Debe tener al menos {min_length} caracteres.",
+    "model_attributes_type": "Debe ser un objeto.",
+    "string_too_short": "Debe tener al menos {min_length} caracteres.",
     "string_too_long": "Debe tener como máximo {max_length} caracteres.", "too_short": "Debe tener al menos {min_length}.",
     "too_long": "Debe tener como máximo {max_length}.", "greater_than_equal": "Debe ser como mínimo {ge}.",
     "greater_than": "Debe ser mayor que {gt}.", "less_than_equal": "Debe ser como máximo {le}.",

@@ -1,4 +1,4 @@
-"""Setting up an installation: directories, secrets, schema, and the business' first run. Repeating it changes nothing."""
+"""Setting up an installation: directories, secrets, schema, the business' first run. Repeating it changes nothing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def prepare_directories(config: Config) -> None:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise StartError(f"{path} cannot be used: {error.strerror}. Give the service's user write access") from error
+            advice = "Give the service's user write access"
+            raise StartError(f"{path} cannot be used: {error.strerror}. {advice}") from error
 
 
 def first_run(config: Config, choices: Mapping[str, Any], *, kernel: Kernel | None = None) -> FirstRun:

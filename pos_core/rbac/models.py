@@ -87,5 +87,6 @@ UserRole.add_index(
                    where=pw.SQL("store_id IS NOT NULL"))
 )
 UserRole.add_index(
-    UserRole.index(UserRole.user, UserRole.role, unique=True, name="core_user_role_hq", where=pw.SQL("store_id IS NULL"))
+    UserRole.index(UserRole.user, UserRole.role, unique=True, name="core_user_role_hq",
+                   where=pw.SQL("store_id IS NULL"))
 )

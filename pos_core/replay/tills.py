@@ -89,7 +89,7 @@ class Till(threading.Thread):
 def outcome_of(sale: Sale, answer: Answer) -> Outcome:
     """What an answer means for the ledger. ReplayError when it speaks of another sale than was sent."""
     if answer.status >= 300:
-        refusal = " ".join(filter(None, [answer.code, str(answer.body.get("detail", ""))]))
+        refusal = f"{answer.code}: {answer.said()}"
         entry = Entry(sale.id, sale.receipt, sale.total_minor, "", f"{REFUSED}:{answer.code}")
         return Outcome(sale, entry, answer.microseconds, answer.retries, refusal=refusal)
     data: dict[str, Any] = answer.data

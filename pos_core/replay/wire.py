@@ -44,16 +44,20 @@ class Answer:
     def replayed(self) -> bool:
         return bool(self.body.get("meta", {}).get("replayed"))
 
-    def require(self) -> Answer:
-        """This answer, when it is a success; else Refused with the problem's code and sentences."""
-        if self.status < 300:
-            return self
+    def said(self) -> str:
+        """What a problem says: its detail, and the first fields that it names."""
         texts = [str(self.body.get("detail") or self.body.get("title") or "")]
         texts += [
             f"{error['path']}: {error.get('message', '')}" for error in self.body.get("errors", [])[:3]
             if error.get("path") and error.get("message") != texts[0]
         ]
-        raise Refused(self.status, self.code, "; ".join(text for text in texts if text))
+        return "; ".join(text for text in texts if text)
+
+    def require(self) -> Answer:
+        """This answer, when it is a success; else Refused with the problem's code and sentences."""
+        if self.status < 300:
+            return self
+        raise Refused(self.status, self.code, self.said())
 
 
 class Stopped(ReplayError):
@@ -68,11 +72,14 @@ class Wire:
     """
 
     def __init__(self, url: str, patience: float, stop: threading.Event | None = None) -> None:
-        parts = urlsplit(url if "//" in url else f"http://{url}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url if "//" in url else f"http://{url}")
+            self._host, self._port = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise ReplayError(f"{url!r} is no address such as http://127.0.0.1:8080: {error}") from error
+        if parts.scheme not in ("http", "https") or not self._host:
             raise ReplayError(f"{url!r} is no address such as http://127.0.0.1:8080")
         self._made = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._host, self._port = parts.hostname, parts.port
         self._prefix = parts.path.rstrip("/") + "/api/v1"
         self.patience, self._stop = patience, stop or threading.Event()
         self._connection: http.client.HTTPConnection | None = None

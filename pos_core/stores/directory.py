@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pos_core.db.model import database
 from pos_core.db.statements import statement
 from pos_core.errors import NOT_FOUND
 
-_ALL = statement("SELECT id, code, name, time_zone, day_start_minutes, address, phone, tax_number, is_active FROM core_store")
+_ALL = statement(
+    "SELECT id, code, name, time_zone, day_start_minutes, address, phone, tax_number, is_active FROM core_store"
+)
 _REGISTERS = statement("SELECT id, store_id, code, name, is_active FROM core_register")
 
 
@@ -34,6 +37,11 @@ class RegisterEntry:
     is_active: bool
 
 
+def _entry(kind: Any, row: tuple[Any, ...]) -> Any:
+    """A row as an entry; its last column is a flag, which SQLite gives as 0 or 1."""
+    return kind(*row[:-1], bool(row[-1]))
+
+
 class StoreDirectory:
     """Every store and register of the business."""
 
@@ -43,8 +51,8 @@ class StoreDirectory:
         self._registers: dict[str, RegisterEntry] = {}
 
     def _load(self, revision: int) -> None:
-        stores = {row[0]: StoreEntry(*row[:-1], is_active=bool(row[-1])) for row in database.obj.fetch(_ALL)}
-        registers = {row[0]: RegisterEntry(*row[:-1], is_active=bool(row[-1])) for row in database.obj.fetch(_REGISTERS)}
+        stores = {row[0]: _entry(StoreEntry, row) for row in database.obj.fetch(_ALL)}
+        registers = {row[0]: _entry(RegisterEntry, row) for row in database.obj.fetch(_REGISTERS)}
         self._stores, self._registers, self._revision = stores, registers, revision
 
     def get(self, store_id: str, revision: int) -> StoreEntry:

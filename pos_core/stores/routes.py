@@ -11,11 +11,12 @@ ROUTES = (
     Route("POST", "/stores", action="store:create", answer=schemas.StoreAnswer),
     Route("GET", "/stores/{id}", query="store:get", answer=schemas.StoreAnswer),
     Route("PATCH", "/stores/{id}", action="store:edit", answer=schemas.StoreAnswer, edits=True),
-    Route("GET", "/registers", query="register:list", params=schemas.RegisterParams, answer=schemas.RegisterAnswer, paged=True),
+    Route("GET", "/registers", query="register:list", params=schemas.RegisterParams, answer=schemas.RegisterAnswer,
+          paged=True),
     Route("POST", "/registers", action="register:create", answer=schemas.RegisterAnswer),
     Route("GET", "/registers/{id}", query="register:get", answer=schemas.RegisterAnswer),
     Route("PATCH", "/registers/{id}", action="register:edit", answer=schemas.RegisterAnswer, edits=True),
     Route("GET", "/devices", query="device:list", params=PageParams, answer=schemas.DeviceAnswer, paged=True),
     Route("POST", "/devices", action="device:enrol", answer=schemas.EnrolledDevice),
     Route("PATCH", "/devices/{id}", action="device:block", answer=schemas.DeviceAnswer, edits=True),
-)
+)  # fmt: skip

@@ -100,7 +100,7 @@ class DeviceAnswer(Answer):
 
 
 class EnrolledDevice(DeviceAnswer):
-    key: str | None = Field(None, description="Shown this once: the device proves itself with it when somebody signs in.")
+    key: str | None = Field(None, description="Shown this once; the device proves itself with it at sign-in.")
 
 
 class RegisterParams(PageParams):

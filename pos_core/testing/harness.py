@@ -152,7 +152,9 @@ class Server:
 
     def __init__(self, kernel: Kernel, threads: int = 4) -> None:
         self.kernel = kernel
-        self._server = create_server(make_app(kernel), host="127.0.0.1", port=0, threads=threads, clear_untrusted_proxy_headers=True)
+        self._server = create_server(
+            make_app(kernel), host="127.0.0.1", port=0, threads=threads, clear_untrusted_proxy_headers=True
+        )
         self.host, self.port = "127.0.0.1", int(self._server.effective_port)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -214,7 +216,8 @@ def _people(kernel: Kernel) -> tuple[dict[str, str], dict[str, str]]:
     ids["register2"] = act("register:create", id=uuid7(), store_id=store, code="R2", name="Register 2")["id"]
     for number in (1, 2):
         ids[f"cashier{number}"] = person(f"cashier{number}", "cashier")
-        made = act("device:enrol", id=uuid7(), store_id=store, register_id=ids[f"register{number}"], name=f"Till {number}")
+        register = ids[f"register{number}"]
+        made = act("device:enrol", id=uuid7(), store_id=store, register_id=register, name=f"Till {number}")
         ids[f"device{number}"], keys[f"device{number}"] = made["id"], made["key"]
     return ids, keys
 

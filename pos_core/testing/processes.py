@@ -46,7 +46,8 @@ def environment(**more: str) -> dict[str, str]:
 def run_pos(directory: Path, *arguments: str, timeout: float = 60, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a `pos` command on a data directory to its end."""
     command = [*POS, "--data-dir", str(directory), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment(**more), check=False)
+    given = environment(**more)
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=given, check=False)
 
 
 class ServerProcess:
@@ -85,7 +86,9 @@ class ServerProcess:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def wait_for(self, wanted: Callable[[dict[str, Any]], bool] | str, *, count: int = 1, seconds: float = 30) -> dict[str, Any]:
+    def wait_for(
+        self, wanted: Callable[[dict[str, Any]], bool] | str, *, count: int = 1, seconds: float = 30
+    ) -> dict[str, Any]:
         """The `count`th log line that is wanted (by a predicate or by its event); AssertionError with the log."""
         matches = wanted if callable(wanted) else lambda line: line["event"] == wanted
         end = time.monotonic() + seconds

@@ -251,7 +251,7 @@ def _paste(shown: str) -> list[dict[str, Any]]:
     """Run the printed commands in one shell, as a newcomer would; the answers of all but the first, which signs in."""
     if shutil.which("curl") is None:
         pytest.skip("there is no curl to paste the printed commands to")
-    commands = [line.strip() for line in shown.splitlines() if line.startswith("  TOKEN=") or line.startswith("  curl ")]
+    commands = [line.strip() for line in shown.splitlines() if line.startswith(("  TOKEN=", "  curl "))]
     assert len(commands) == 3, shown
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(["bash", "-c", "\necho\n".join(commands)], capture_output=True, text=True, check=True,

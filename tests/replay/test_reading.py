@@ -135,15 +135,15 @@ GROCERY = (
 def test_a_shelf_value_is_discounted_to_what_the_shop_received(tmp_path: Path) -> None:
     file = write(
         tmp_path / "g.csv",
-        "7,2017-01-01 07:30:27,906,55,3,10.00,1.00,0.75,0.25", "7,2017-01-01 07:30:27,906,56,2,4.00,0,0,0",
+        "7,2017-01-01 07:30:27,906,55,3,10.01,1.00,0.75,0.25", "7,2017-01-01 07:30:27,906,56,2,4.00,0,0,0",
         "7,2017-01-01 07:30:27,906,57,0,0,0,0.5,0", "7,2017-01-01 07:30:27,906,58,1,0.00,0,0,0.00", header=GROCERY,
     )
     reader = Reader(file, PROFILES["grocery"])
     (receipt,) = reader.receipts()
     first, second = receipt.lines
-    assert (first.unit_price_minor, first.price_per, first.quantity) == (1125, 3, 3000), "no thirds of a cent"
+    assert (first.unit_price_minor, first.price_per, first.quantity) == (1126, 3, 3000), "no thirds of a cent"
     assert [(d.source, d.amount_minor) for d in first.discounts] == [("retail_disc", 100), ("coupon_match_disc", 25)]
-    assert (first.total_minor, first.coupon_minor) == (1000, 75)
+    assert (first.total_minor, first.coupon_minor) == (1001, 75)
     assert (second.unit_price_minor, second.price_per, second.discounts) == (200, 1, ())
     assert receipt.sold_at.isoformat() == "2017-01-01T12:30:27+00:00"
     assert reader.skipped.rows == Counter({"not quantity > 0": 1, "worth nothing before discounts": 1})

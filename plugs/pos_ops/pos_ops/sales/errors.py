@@ -103,6 +103,7 @@ PRINTED_DIFFERS = define(
 )
 SOLD_IN_FUTURE = define(
     "sold_in_future", Kind.RULE,
-    en="The till's clock is ahead: sold at {sold_at}.", es="El reloj de la caja va adelantado: vendido a las {sold_at}.",
+    en="The till's clock is ahead: sold at {sold_at}.",
+    es="El reloj de la caja va adelantado: vendido a las {sold_at}.",
     cure="Set the till's clock.",
 )

@@ -273,7 +273,6 @@ def _payments(resolved: Sequence[tuple[Any, Any]], change: int) -> tuple[DraftPa
         if change and entry is not None and entry.kind == "cash":
             back = min(change, given.amount_minor)
             change -= back
-        made.append(
-            DraftPayment(entry.id if entry is not None else None, given.tender, given.amount_minor, back, given.reference)
-        )
+        tender_id = entry.id if entry is not None else None
+        made.append(DraftPayment(tender_id, given.tender, given.amount_minor, back, given.reference))
     return tuple(reversed(made))

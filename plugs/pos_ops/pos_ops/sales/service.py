@@ -53,7 +53,8 @@ def complete_sale(
 
 def _sale_row(ctx: Context, command: CompleteSale, draft: SaleDraft, lines: list[Row], flag_count: int) -> Row:
     uow, revision = ctx.writing, ctx.revision
-    assert ctx.store_id is not None and ctx.register_id is not None
+    assert ctx.store_id is not None
+    assert ctx.register_id is not None
     number = uow.number("receipt")
     store = ctx.kernel.stores.get(ctx.store_id, revision).code
     register = ctx.kernel.stores.register(ctx.register_id, revision).code

@@ -53,7 +53,10 @@ def of(ctx: Context, by: str, first: date | None, last: date | None, store_id: s
     else:
         rows = _by_sale(key, conditions)
     labels = _labels(by, [row["key"] for row in rows])
-    return [{**row, "key": str(row["key"] or ""), "label": labels.get(row["key"], str(row["key"] or "-"))} for row in rows]
+    for row in rows:
+        key = row["key"]
+        row |= {"key": str(key or ""), "label": labels.get(key, str(key or "-"))}
+    return rows
 
 
 def _by_sale(key: Any, conditions: list[Any]) -> list[dict[str, Any]]:

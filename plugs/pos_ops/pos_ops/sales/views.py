@@ -36,7 +36,8 @@ def discount_view(kind: str, value: int, reason: str) -> dict[str, Any]:
 
 def tax_view(tax_id: str, code: str, rate: int, base: int, amount: int, deducted: bool) -> dict[str, Any]:
     """A tax on a line or a sale: which, on which base, how much."""
-    shown = {"tax_id": tax_id, "code": code, "rate": format_basis_points(rate), "base_minor": base, "amount_minor": amount}
+    percent = format_basis_points(rate)
+    shown = {"tax_id": tax_id, "code": code, "rate": percent, "base_minor": base, "amount_minor": amount}
     return {**shown, "deducted": True} if deducted else shown
 
 

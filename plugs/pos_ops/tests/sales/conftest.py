@@ -19,7 +19,9 @@ class Shop:
     products: dict[str, dict[str, Any]]
     session_id: str
 
-    def sale(self, *lines: tuple[str, str], paid: int | None = None, tender: str = "cash", **more: Any) -> dict[str, Any]:
+    def sale(
+        self, *lines: tuple[str, str], paid: int | None = None, tender: str = "cash", **more: Any
+    ) -> dict[str, Any]:
         """A sale's body: (sku, quantity) lines, paid exactly by one tender unless said otherwise."""
         body: dict[str, Any] = {"id": uuid7(), "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines]}
         body |= more

@@ -183,8 +183,9 @@ def test_discounts_need_their_permission(shop: Any) -> None:
 def test_the_same_sale_again_is_the_same_answer_and_one_effect(shop: Any) -> None:
     body = shop.sale(("A", "1"))
     kernel, schema = shop.business.kernel, shop.business.kernel.action("sale:complete").command
-    first = kernel.perform(shop.business.context("cashier"), "sale:complete", schema.model_validate_json(json.dumps(body)))
-    again = kernel.perform(shop.business.context("cashier"), "sale:complete", schema.model_validate_json(json.dumps(body)))
+    command = schema.model_validate_json(json.dumps(body))
+    first = kernel.perform(shop.business.context("cashier"), "sale:complete", command)
+    again = kernel.perform(shop.business.context("cashier"), "sale:complete", command)
     assert (first.replayed, again.replayed) == (False, True)
     assert again.data == first.data
     assert again.status == first.status == 201
@@ -326,8 +327,7 @@ def test_every_sale_adds_up(shop: Any, lines: list[tuple[str, str]], percent: in
 
 @pytest.mark.req("AUD-09")
 @pytest.mark.parametrize(("table", "change"), [
-    ("ops_sale", "total_minor = total_minor + 1, payable_minor = payable_minor + 1, net_minor = net_minor + 1, "
-                 "paid_minor = paid_minor + 1"),
+    ("ops_sale", ", ".join(f"{name}_minor = {name}_minor + 1" for name in ("total", "payable", "net", "paid"))),
     ("ops_sale", "cashier_id = (SELECT id FROM core_user WHERE username = 'manager')"),
     ("ops_stock_level", None),
 ])  # fmt: skip
