@@ -280,7 +280,13 @@ def crew(demo: Demo, numbers: Any) -> drive.Crew:
     """Return the in-process tills with these numbers over one kernel."""
     kernel = open_kernel(demo.data_dir)
     posts = [partial(_perform_next, kernel, demo.tills[number], _bodies(demo, number)) for number in numbers]
-    return drive.Crew(posts, kernel.stop)
+    if not demo.url.startswith("postgres"):
+        return drive.Crew(posts, kernel.stop)
+    # The processes of a run share the database, so the one with the first till counts its backends for all.
+    first = 0 in numbers
+    return drive.Crew(
+        posts, kernel.stop, partial(scratch.backend_pids, demo.url) if first else list, counted_elsewhere=not first
+    )
 
 
 def _bodies(demo: Demo, number: int) -> Iterator[bytes]:

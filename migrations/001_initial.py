@@ -50,12 +50,20 @@ SQLITE = [
     'CREATE INDEX "core_session_user_id" ON "core_session" ("user_id")',
     """CREATE TRIGGER core_audit_entry_no_update BEFORE UPDATE ON core_audit_entry BEGIN SELECT RAISE(ABORT, 'append-only: rows of core_audit_entry are never changed'); END""",
     """CREATE TRIGGER core_audit_entry_no_delete BEFORE DELETE ON core_audit_entry BEGIN SELECT RAISE(ABORT, 'append-only: rows of core_audit_entry are never changed'); END""",
+    """CREATE TRIGGER core_store_no_delete BEFORE DELETE ON core_store BEGIN SELECT RAISE(ABORT, 'never deleted: rows of core_store are switched off instead'); END""",
+    """CREATE TRIGGER core_tax_rate_no_delete BEFORE DELETE ON core_tax_rate BEGIN SELECT RAISE(ABORT, 'never deleted: rows of core_tax_rate are switched off instead'); END""",
+    """CREATE TRIGGER core_register_no_delete BEFORE DELETE ON core_register BEGIN SELECT RAISE(ABORT, 'never deleted: rows of core_register are switched off instead'); END""",
+    """CREATE TRIGGER core_user_no_delete BEFORE DELETE ON core_user BEGIN SELECT RAISE(ABORT, 'never deleted: rows of core_user are switched off instead'); END""",
+    """CREATE TRIGGER core_device_no_delete BEFORE DELETE ON core_device BEGIN SELECT RAISE(ABORT, 'never deleted: rows of core_device are switched off instead'); END""",
 ]
 
 POSTGRESQL = [
     """CREATE OR REPLACE FUNCTION pos_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'append-only: rows of %% are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$""",
+    """CREATE OR REPLACE FUNCTION pos_never_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'never deleted: rows of %% are switched off instead', TG_TABLE_NAME
+USING ERRCODE = 'restrict_violation'; END $$""",
     """CREATE TABLE "core_audit_entry" ("chain_id" UUID NOT NULL, "seq" BIGINT NOT NULL, "at" TIMESTAMPTZ NOT NULL, "action" TEXT NOT NULL, "outcome" TEXT NOT NULL, "entity_type" TEXT NOT NULL, "entity_id" UUID, "store_id" UUID, "actor_id" UUID, "encoding" INTEGER NOT NULL, "payload" TEXT NOT NULL, "previous" BYTEA NOT NULL, "hash" BYTEA NOT NULL, PRIMARY KEY ("chain_id", "seq"), CHECK (outcome IN ('done', 'refused', 'denied', 'failed')))""",
     'CREATE INDEX "core_audit_entry_entity_id_entity_type" ON "core_audit_entry" ("entity_id", "entity_type")',
     """CREATE TABLE "core_chain" ("id" UUID NOT NULL PRIMARY KEY, "kind" TEXT NOT NULL, "store_id" UUID, "seq" BIGINT NOT NULL, "head" BYTEA NOT NULL, "counters" TEXT NOT NULL, "fence" TEXT, CHECK (seq >= 0), CHECK (kind IN ('register', 'server')))""",
@@ -101,6 +109,16 @@ END $$""",
     'CREATE INDEX "core_session_user_id" ON "core_session" ("user_id")',
     """CREATE TRIGGER core_audit_entry_append_only BEFORE UPDATE OR DELETE ON core_audit_entry FOR EACH ROW EXECUTE FUNCTION pos_append_only()""",
     """CREATE TRIGGER core_audit_entry_no_truncate BEFORE TRUNCATE ON core_audit_entry FOR EACH STATEMENT EXECUTE FUNCTION pos_append_only()""",
+    """CREATE TRIGGER core_store_no_delete BEFORE DELETE ON core_store FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()""",
+    """CREATE TRIGGER core_store_no_truncate BEFORE TRUNCATE ON core_store FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()""",
+    """CREATE TRIGGER core_tax_rate_no_delete BEFORE DELETE ON core_tax_rate FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()""",
+    """CREATE TRIGGER core_tax_rate_no_truncate BEFORE TRUNCATE ON core_tax_rate FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()""",
+    """CREATE TRIGGER core_register_no_delete BEFORE DELETE ON core_register FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()""",
+    """CREATE TRIGGER core_register_no_truncate BEFORE TRUNCATE ON core_register FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()""",
+    """CREATE TRIGGER core_user_no_delete BEFORE DELETE ON core_user FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()""",
+    """CREATE TRIGGER core_user_no_truncate BEFORE TRUNCATE ON core_user FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()""",
+    """CREATE TRIGGER core_device_no_delete BEFORE DELETE ON core_device FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()""",
+    """CREATE TRIGGER core_device_no_truncate BEFORE TRUNCATE ON core_device FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()""",
 ]
 
 

@@ -126,7 +126,9 @@ def _read(path: Path, *, required: bool) -> dict[str, Any]:
 
 
 #: POS_ variables that are not configuration keys: where things are, and switches of tools.
-NOT_CONFIG = frozenset({"POS_DATA_DIR", "POS_CONFIG", "POS_SHARED", "POS_TOKEN", "POS_TRACE_HOOKS"})
+NOT_CONFIG = frozenset(
+    {"POS_DATA_DIR", "POS_CONFIG", "POS_SHARED", "POS_REPLAY_PASSWORD", "POS_TOKEN", "POS_TRACE_HOOKS"}
+)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

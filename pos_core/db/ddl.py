@@ -23,6 +23,9 @@ from pos_core.plugins import Module
 _POSTGRES_REFUSAL = """CREATE OR REPLACE FUNCTION pos_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'append-only: rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$"""
+_POSTGRES_KEEP = """CREATE OR REPLACE FUNCTION pos_never_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'never deleted: rows of % are switched off instead', TG_TABLE_NAME
+USING ERRCODE = 'restrict_violation'; END $$"""
 
 
 def create_statements(db: Database, models: Iterable[Any]) -> list[str]:
@@ -36,6 +39,8 @@ def create_statements(db: Database, models: Iterable[Any]) -> list[str]:
     for model in ordered:
         if model.append_only:
             made += append_only_triggers(db.dialect, model._meta.table_name)
+        elif model.never_deleted:
+            made += never_deleted_triggers(db.dialect, model._meta.table_name)
     return made
 
 
@@ -82,6 +87,18 @@ def append_only_triggers(dialect: str, table: str) -> list[str]:
     ]
 
 
+def never_deleted_triggers(dialect: str, table: str) -> list[str]:
+    """The triggers by which the database itself refuses to delete a master's rows."""
+    if dialect == "sqlite":
+        refusal = f"SELECT RAISE(ABORT, 'never deleted: rows of {table} are switched off instead')"
+        return [f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {refusal}; END"]
+    return [
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION pos_never_deleted()"
+        for verb in ("DELETE", "TRUNCATE")
+    ]
+
+
 def distribution_of(model: Any) -> str:
     """Which distribution owns a table: its name's prefix (`core_sale` is core's, `ops_sale` pos-ops')."""
     return str(model._meta.table_name).partition("_")[0]
@@ -103,7 +120,7 @@ def schema_statements(
 ) -> list[str]:
     """Everything that a distribution's tables need, in the database's dialect."""
     own = [model for model in models if distribution_of(model) == distribution]
-    head = [_POSTGRES_REFUSAL] if isinstance(db, PostgresDatabase) and distribution == "core" else []
+    head = [_POSTGRES_REFUSAL, _POSTGRES_KEEP] if isinstance(db, PostgresDatabase) and distribution == "core" else []
     return head + create_statements(db, own) + extra_statements(modules, distribution, db.dialect)
 
 

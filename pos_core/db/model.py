@@ -20,6 +20,9 @@ class Table(pw.Model):  # type: ignore[misc]
     """
 
     append_only: ClassVar[bool] = False
+    #: Rows are changed but never deleted; the database refuses it. What a busy table names of such a master needs no
+    #: foreign key, whose check would lock the one row that all tills share.
+    never_deleted: ClassVar[bool] = False
     #: Constraints whose breaking means that somebody else was faster: the action starts over and its rules, which
     #: then see the new figures, say what is wrong in the module's own words.
     start_over_on: ClassVar[frozenset[str]] = frozenset()

@@ -13,7 +13,7 @@ _NUMBERS = itertools.count(1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """One SQL text in both dialects: `sqlite` with `?`, `postgres` with `$1`; `types` are PostgreSQL's parameter types."""
+    """One SQL text in both dialects: `sqlite` with `?`, `postgres` with `$1` and its parameters' `types`."""
 
     sqlite: str
     postgres: str

@@ -80,6 +80,7 @@ class Endpoint:
             kernel = self._kernel
             with kernel.db.in_use():
                 ctx = context_for(kernel, req, public=door.does.public)
+                req.context.actor_id = ctx.actor.id or None
                 kernel.require_enabled(door.module, ctx.store_id)
                 serve(door, ctx, req, resp, variables)
 

@@ -311,5 +311,9 @@ class Supervisor:
 
 
 def _tell(fd: int) -> None:
-    os.write(fd, b"1")
-    os.close(fd)
+    try:
+        os.write(fd, b"1")
+    except BrokenPipeError:
+        log.warning("the supervisor ended before the worker was ready")  # its lifeline ends the worker in a moment
+    finally:
+        os.close(fd)

@@ -52,6 +52,8 @@ class User(Record):
     `is_biometric_enabled` and `biometric_device_id` are for a later sign-in provider.
     """
 
+    never_deleted = True
+
     username = TextField()
     full_name = TextField()
     email = TextField(null=True)

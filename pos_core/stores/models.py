@@ -11,6 +11,8 @@ from pos_core.db.model import Record, foreign
 class Store(Record):
     """A shop (also called branch). `day_start_minutes`: when its business day begins, minutes after local midnight."""
 
+    never_deleted = True
+
     code = TextField(unique=True)
     name = TextField()
     time_zone = TextField()
@@ -28,6 +30,8 @@ class Store(Record):
 class Register(Record):
     """A till: a drawer and a number series. Its audit chain has the same id."""
 
+    never_deleted = True
+
     store = foreign(Store, "store_id")
     code = TextField()
     name = TextField()
@@ -40,6 +44,8 @@ class Register(Record):
 
 class Device(Record):
     """A machine that was enrolled: it proves itself by a key that only its hash is kept of."""
+
+    never_deleted = True
 
     store = foreign(Store, "store_id")
     register = foreign(Register, "register_id", null=True)

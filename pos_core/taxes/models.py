@@ -14,6 +14,8 @@ class TaxRate(Record):
     `compound_on_earlier`: its base takes in the earlier taxes of the group that add to later bases.
     """
 
+    never_deleted = True
+
     code = TextField(unique=True)
     name = TextField()
     kind = TextField()

@@ -155,6 +155,7 @@ class Server:
         self._server = create_server(
             make_app(kernel), host="127.0.0.1", port=0, threads=threads, clear_untrusted_proxy_headers=True
         )
+        self._server.adj.asyncore_loop_timeout = 0.05  # its loop notices the end of a test that much later
         self.host, self.port = "127.0.0.1", int(self._server.effective_port)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

@@ -68,7 +68,7 @@ def test_more_decimals_than_the_currency_has_are_refused() -> None:
 
 
 def test_amounts_as_people_write_them() -> None:
-    assert money.format_money(123456, "EUR", "es") == "1234,56\xa0€"
+    assert money.format_money(123456, "EUR", "es") == "1.234,56\xa0€"
     assert money.format_money(-5, "USD") == "-$0.05"
     assert money.format_money(1234, "JPY") == "¥1,234"
     assert (money.cash_increment("CHF"), money.cash_increment("EUR")) == (5, 1)

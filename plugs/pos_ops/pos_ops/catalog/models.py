@@ -73,6 +73,8 @@ class Product(Record):
     found by, see `words.search_text`. A product is never deleted, only deactivated: its SKU stays taken.
     """
 
+    never_deleted = True
+
     sku = TextField(unique=True)
     name = TextField()
     description = TextField(default="")

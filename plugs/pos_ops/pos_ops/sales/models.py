@@ -1,4 +1,8 @@
-"""Sales and what they are made of. Figures are stored once, with their reasoning, and only ever added up."""
+"""Sales and what they are made of. Figures are stored once, with their reasoning, and only ever added up.
+
+Stores, registers, devices, products, tax rates and tenders are never deleted (the database refuses it), so a sale
+names them without a foreign key: its check would lock rows that all tills share.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +22,12 @@ from pos_core.db.fields import (
     UtcField,
 )  # fmt: skip
 from pos_core.db.model import Record, Table, foreign
-from pos_core.ids import uuid7
 from pos_core.rbac.models import User
-from pos_core.stores.models import Device, Register, Store
-from pos_core.taxes.models import TaxRate
 
 # Foreign-key targets only; what they are like comes from their modules' queries.
-from pos_ops.catalog.models import Product
 from pos_ops.customers.models import Customer
 from pos_ops.registers.models import RegisterSession
 from pos_ops.representatives.models import Representative
-from pos_ops.tenders.models import Tender
 
 #: A completed sale is undone by voiding it or mirrored by refunds; it never goes back to a cart.
 TRANSITIONS = {"sale": {"completed": ("voided",), "voided": ()}}
@@ -41,14 +40,16 @@ class Sale(Record):
     An offline sale holds what the till printed; what disagreed stands in flags.
     """
 
+    never_deleted = True
+
     number = BigField()
     receipt_number = TextField()
     status = TextField(default="completed")
-    store = foreign(Store, "store_id", index=False)
-    register = foreign(Register, "register_id", index=False)
+    store_id = IdField()
+    register_id = IdField()
     session = foreign(RegisterSession, "session_id", null=True)
     cashier = foreign(User, "cashier_id", index=False)
-    device = foreign(Device, "device_id", null=True, index=False)
+    device_id = IdField(null=True)
     customer = foreign(Customer, "customer_id", null=True, index=False)
     representative = foreign(Representative, "representative_id", null=True, index=False)
     channel = TextField()
@@ -76,8 +77,8 @@ class Sale(Record):
     class Meta:
         table_name = "ops_sale"
         indexes = (
-            (("register", "number"), True),
-            (("store", "business_date", "id"), False),
+            (("register_id", "number"), True),
+            (("store_id", "business_date", "id"), False),
             (("cashier", "id"), False),
         )
         constraints = (
@@ -100,7 +101,7 @@ class SaleLine(Table):
 
     sale = foreign(Sale, "sale_id", index=False)
     position = IntField()
-    product = foreign(Product, "product_id", null=True, index=False)
+    product_id = IdField(null=True)
     sku = TextField(null=True)
     name = TextField()
     department_id = IdField(null=True)
@@ -132,7 +133,7 @@ class SaleTax(Table):
 
     sale = foreign(Sale, "sale_id", index=False)
     position = IntField()
-    rate = foreign(TaxRate, "rate_id", index=False)
+    rate_id = IdField()
     code = TextField()
     rate_value = RateField()
     base_minor = MoneyField()
@@ -149,10 +150,9 @@ class Payment(Table):
 
     append_only = True
 
-    id = IdField(primary_key=True, default=uuid7)
-    sale = foreign(Sale, "sale_id")
+    sale = foreign(Sale, "sale_id", index=False)
     position = IntField()
-    tender = foreign(Tender, "tender_id", null=True, index=False)
+    tender_id = IdField(null=True)
     tender_code = TextField()
     amount_minor = MoneyField()
     tendered_minor = MoneyField()
@@ -161,6 +161,7 @@ class Payment(Table):
 
     class Meta:
         table_name = "ops_payment"
+        primary_key = pw.CompositeKey("sale", "position")
 
 
 class SaleFlag(Record):

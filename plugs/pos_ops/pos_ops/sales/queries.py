@@ -29,7 +29,7 @@ def _rows(model: Any, sale_id: str) -> list[dict[str, Any]]:
 def document(ctx: Context, sale_id: str) -> dict[str, Any]:
     """The whole sale within the actor's reach; PosError `not_found`."""
     wanted = [field.alias(field.column_name) for field in Sale._meta.sorted_fields]
-    sale = Sale.select(*wanted).where(Sale.id == sale_id, *reach(ctx, Sale.store)).dicts().first()
+    sale = Sale.select(*wanted).where(Sale.id == sale_id, *reach(ctx, Sale.store_id)).dicts().first()
     if sale is None:
         raise NOT_FOUND("id", entity="sale", id=sale_id)
     return views.sale_view(
@@ -50,8 +50,8 @@ def list_sales(
     cursor: Any = None,
 ) -> Any:  # fmt: skip
     """Sales, newest id last, by business date, register, cashier, customer or session."""
-    rows = Sale.select().where(*reach(ctx, Sale.store))
-    for field, value in ((Sale.register, register_id), (Sale.cashier, cashier_id), (Sale.customer, customer_id),
+    rows = Sale.select().where(*reach(ctx, Sale.store_id))
+    for field, value in ((Sale.register_id, register_id), (Sale.cashier, cashier_id), (Sale.customer, customer_id),
                          (Sale.session, session_id)):  # fmt: skip
         if value is not None:
             rows = rows.where(field == value)
@@ -99,7 +99,7 @@ def reviewed_view(row: SaleFlag) -> dict[str, Any]:
 @query("sale_flag:list", permission=("store:sales.review", "hq:sales.review"))
 def list_flags(ctx: Context, *, reviewed: bool = False, limit: int = 50, cursor: Any = None) -> Any:
     """What disagreed in offline sales, still to be looked at (or looked at already)."""
-    rows = SaleFlag.select().join(Sale).where(SaleFlag.reviewed_at.is_null(not reviewed), *reach(ctx, Sale.store))
+    rows = SaleFlag.select().join(Sale).where(SaleFlag.reviewed_at.is_null(not reviewed), *reach(ctx, Sale.store_id))
     found, following = records.page(rows, (SaleFlag.id,), cursor, limit)
     return [reviewed_view(row) for row in found], following
 
@@ -110,7 +110,7 @@ def session_totals(ctx: Context, *, session_id: str) -> dict[str, Any]:
     sales = Sale.select(pw.fn.COUNT(Sale.id)).where(Sale.session == session_id, Sale.status == "completed").scalar()
     rows = (
         Payment.select(Tender.id, Tender.code, Tender.kind, pw.fn.SUM(Payment.amount_minor))
-        .join(Sale, on=(Payment.sale == Sale.id)).switch(Payment).join(Tender, on=(Payment.tender == Tender.id))
+        .join(Sale, on=(Payment.sale == Sale.id)).switch(Payment).join(Tender, on=(Payment.tender_id == Tender.id))
         .where(Sale.session == session_id, Sale.status == "completed")
         .group_by(Tender.id, Tender.code, Tender.kind).order_by(Tender.code).tuples()
     )

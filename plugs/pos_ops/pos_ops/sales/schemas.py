@@ -152,7 +152,7 @@ class LineAnswer(Answer):
 
 
 class PaymentAnswer(Answer):
-    id: str
+    position: int
     tender: str
     tender_id: str | None
     amount_minor: int

@@ -130,7 +130,7 @@ def _tax_rows(sale_id: str, draft: SaleDraft) -> list[Row]:
 def _payment_rows(sale_id: str, draft: SaleDraft) -> list[Row]:
     return [
         {
-            "id": uuid7(), "sale_id": sale_id, "position": position, "tender_id": payment.tender_id,
+            "sale_id": sale_id, "position": position, "tender_id": payment.tender_id,
             "tender_code": payment.code, "amount_minor": payment.tendered_minor - payment.change_minor,
             "tendered_minor": payment.tendered_minor, "change_minor": payment.change_minor,
             "reference": payment.reference,
@@ -155,7 +155,7 @@ def _flag_rows(ctx: Context, sale_id: str, violations: list[Violation]) -> list[
 def review_flag(ctx: Context, command: ReviewFlag) -> dict[str, Any]:
     """Note that somebody has looked at a flag of an offline sale."""
     row = SaleFlag.get_or_none(SaleFlag.id == command.id)
-    if row is None or not Sale.select().where(Sale.id == row.sale_id, *records.reach(ctx, Sale.store)).exists():
+    if row is None or not Sale.select().where(Sale.id == row.sale_id, *records.reach(ctx, Sale.store_id)).exists():
         raise NOT_FOUND("id", entity="flag", id=command.id)
     ctx.writing.was(reviewed_view(row))
     changes = {"reviewed_at": ctx.at, "reviewed_by": ctx.actor.id or None, "review_note": command.note}

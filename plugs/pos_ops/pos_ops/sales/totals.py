@@ -31,16 +31,16 @@ def _key(by: str) -> Any:
             return pw.fn.TO_CHAR(Sale.business_date, "YYYY-MM")
         return pw.fn.SUBSTR(Sale.business_date, 1, 7)
     return {
-        "day": Sale.business_date, "cashier": Sale.cashier, "register": Sale.register, "store": Sale.store,
-        "product": SaleLine.product, "department": SaleLine.department_id, "tender": Payment.tender,
+        "day": Sale.business_date, "cashier": Sale.cashier, "register": Sale.register_id, "store": Sale.store_id,
+        "product": SaleLine.product_id, "department": SaleLine.department_id, "tender": Payment.tender_id,
     }[by]  # fmt: skip
 
 
 def of(ctx: Context, by: str, first: date | None, last: date | None, store_id: str | None) -> list[dict[str, Any]]:
     """Completed sales by a dimension; see the query `sale:totals`."""
-    conditions = [Sale.status == "completed", *reach(ctx, Sale.store)]
+    conditions = [Sale.status == "completed", *reach(ctx, Sale.store_id)]
     if store_id is not None:
-        conditions.append(Sale.store == store_id)
+        conditions.append(Sale.store_id == store_id)
     if first is not None:
         conditions.append(Sale.business_date >= first)
     if last is not None:

@@ -36,9 +36,12 @@ def discount_view(kind: str, value: int, reason: str) -> dict[str, Any]:
 
 def tax_view(tax_id: str, code: str, rate: int, base: int, amount: int, deducted: bool) -> dict[str, Any]:
     """A tax on a line or a sale: which, on which base, how much."""
-    percent = format_basis_points(rate)
-    shown = {"tax_id": tax_id, "code": code, "rate": percent, "base_minor": base, "amount_minor": amount}
-    return {**shown, "deducted": True} if deducted else shown
+    shown = {
+        "tax_id": tax_id, "code": code, "rate": format_basis_points(rate), "base_minor": base, "amount_minor": amount,
+    }  # fmt: skip
+    if deducted:
+        shown["deducted"] = True
+    return shown
 
 
 def line_view(row: Row) -> dict[str, Any]:
@@ -58,7 +61,7 @@ def line_view(row: Row) -> dict[str, Any]:
 def payment_view(row: Row) -> dict[str, Any]:
     """A payment of a sale."""
     return {
-        "id": row["id"], "tender": row["tender_code"], "tender_id": row["tender_id"],
+        "position": row["position"], "tender": row["tender_code"], "tender_id": row["tender_id"],
         "amount_minor": row["amount_minor"], "tendered_minor": row["tendered_minor"],
         "change_minor": row["change_minor"], "reference": row["reference"],
     }  # fmt: skip

@@ -35,13 +35,16 @@ class StockLevel(Table):
 
 
 class StockMove(Table):
-    """One change of stock: how much, why, and by which document; never changed."""
+    """One change of stock: how much, why, and by which document; never changed.
+
+    The product and the store exist because the level that moves with it has foreign keys to them.
+    """
 
     append_only = True
 
-    id = IdField(primary_key=True, default=uuid7)
-    store = foreign(Store, "store_id", index=False)
-    product = foreign(Product, "product_id", index=False)
+    product_id = IdField()
+    store_id = IdField()
+    id = IdField(default=uuid7)
     quantity = QuantityField()
     reason = TextField()
     entity_type = TextField()
@@ -51,4 +54,5 @@ class StockMove(Table):
 
     class Meta:
         table_name = "ops_stock_move"
-        indexes = ((("product", "store", "id"), False),)
+        # the ledger is read per product: its key is the order that it is read in
+        primary_key = pw.CompositeKey("product_id", "store_id", "id")

@@ -49,7 +49,7 @@ def list_levels(
 @query("stock:moves", permission=READERS)
 def list_moves(ctx: Context, *, product_id: str, limit: int = 50, cursor: Any = None) -> Any:
     """A product's ledger, newest first."""
-    rows = StockMove.select().where(StockMove.product == product_id, *reach(ctx, StockMove.store))
+    rows = StockMove.select().where(StockMove.product_id == product_id, *reach(ctx, StockMove.store_id))
     found, following = records.page(rows, (StockMove.id,), cursor, limit, descending=True)
     return [move_view(row) for row in found], following
 

@@ -21,7 +21,7 @@ def adjust(ctx: Context, command: AdjustStock) -> dict[str, Any]:
     records.get(Product, command.product_id, "product")
     quantity, now = parse_quantity(command.quantity), to_text(ctx.at)
     row = StockMove(
-        id=command.id, store=ctx.store_id, product=command.product_id, quantity=quantity, reason=command.reason,
+        id=command.id, store_id=ctx.store_id, product_id=command.product_id, quantity=quantity, reason=command.reason,
         entity_type="stock_move", entity_id=command.id, position=1, moved_at=ctx.at,
     )  # fmt: skip
     records.add(ctx, row)

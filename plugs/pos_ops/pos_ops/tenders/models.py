@@ -15,6 +15,8 @@ class Tender(Record):
     `cash_rounding`: amounts paid by it are rounded to what coins can pay.
     """
 
+    never_deleted = True
+
     code = TextField(unique=True)
     name = TextField()
     kind = TextField()

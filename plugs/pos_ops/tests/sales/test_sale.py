@@ -91,7 +91,7 @@ def test_cash_is_rounded_where_small_coins_are_gone(shop: Any) -> None:
 def test_stock_goes_down_by_a_ledger_row_per_line(shop: Any) -> None:
     shop.sell(shop.sale(("A", "2"), ("A", "0.5"), ("B", "1")))
     assert (shop.stock("A"), shop.stock("B")) == (-2500, -1000)
-    moves = StockMove.select().where(StockMove.product == shop.products["A"]["id"])
+    moves = StockMove.select().where(StockMove.product_id == shop.products["A"]["id"])
     assert sorted(move.quantity for move in moves) == [-2000, -500]
 
 
