@@ -91,13 +91,17 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A named read: `entity:what`, and who may ask it over HTTP (other modules may always, in the actor's store)."""
+    """A named read: `entity:what`, and who may ask it over HTTP (other modules may always, in the actor's store).
+
+    exports: whether a read with these arguments takes data out of the system; it is then an audit entry.
+    """
 
     name: str
     function: Callable[..., Any]
     permissions: tuple[str, ...] = ()
     module: str = ""
     public: bool = False
+    exports: Callable[[Mapping[str, Any]], bool] | None = None
 
     @property
     def summary(self) -> str:
@@ -130,13 +134,14 @@ def action(
 
 
 def query(
-    name: str, *, permission: str | tuple[str, ...] = (), public: bool = False
+    name: str, *, permission: str | tuple[str, ...] = (), public: bool = False,
+    exports: Callable[[Mapping[str, Any]], bool] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a function (ctx, **arguments) as the named read `name`."""
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         permissions = (permission,) if isinstance(permission, str) else tuple(permission)
-        function.__dict__["__pos_query__"] = Query(name, function, permissions, public=public)
+        function.__dict__["__pos_query__"] = Query(name, function, permissions, public=public, exports=exports)
         return function
 
     return mark
@@ -330,7 +335,7 @@ def _complete_entry(kernel: Kernel, ctx: Context, chosen: Action, entry: Entry, 
         entry.fact["notes"] = entry.notes
 
 
-def _surroundings(ctx: Context, chosen: Action, outcome: str) -> dict[str, Any]:
+def _surroundings(ctx: Context, chosen: Action | Query, outcome: str) -> dict[str, Any]:
     """Who, where, when, with which request: the part of every entry that the action does not decide."""
     return {
         "v": 1, "action": chosen.name, "module": chosen.module, "outcome": outcome, "at": clock.to_text(ctx.at),
@@ -386,6 +391,22 @@ def record(
     except Exception:
         uow.rollback()
         log.exception("an attempt could not be recorded", extra={"action": chosen.name, "outcome": outcome})
+
+
+def record_export(kernel: Kernel, ctx: Context, asked: Query, arguments: Mapping[str, Any]) -> None:
+    """Record that data left the system, before it does; where that fails nothing leaves."""
+    uow = UnitOfWork(kernel.db, ctx.register_id or kernel.instance_id)
+    entry = Entry({}, asked.name, "done", "export", None, ctx.store_id, ctx.actor.id or None)
+    entry.fact.update(_surroundings(ctx, asked, "done"))
+    shown = {name: orjson.loads(orjson.dumps(value, default=plain)) for name, value in arguments.items()}
+    entry.fact |= {"entity": "export", "id": None, "after": {"arguments": shown}}
+    try:
+        uow.begin("", "")
+        uow.entries.append(entry)
+        uow.commit()
+    except BaseException:
+        uow.rollback()
+        raise
 
 
 def _described(error: BaseException) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pos_core.clock import business_date
+from pos_core.errors import TRANSITION_REFUSED, Violation
 from pos_core.ids import uuid7
 
 if TYPE_CHECKING:
@@ -87,6 +88,12 @@ class Context:
     def perform(self, name: str, command: Any, *, key: str | None = None) -> Outcome:
         """Run an action: a whole transaction at the outside, a part of the running one inside another action."""
         return self.kernel.perform(self, name, command, key=key)
+
+    def transition(self, entity: str, current: str, wanted: str) -> Violation | None:
+        """None where the entity may go from one state to the other by its module's declaration, else what is wrong."""
+        if wanted in self.kernel.transitions[entity].get(current, ()):
+            return None
+        return TRANSITION_REFUSED.at("status", entity=entity, current=current, wanted=wanted)
 
     def emit(self, name: str, entity_type: str, entity_id: str, **data: Any) -> None:
         """Publish a past-tense event after the commit, with its outbox row in the same transaction."""

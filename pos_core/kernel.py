@@ -165,6 +165,11 @@ class Kernel:
         """Every setting that running modules declare, by key."""
         return {s.key: s for m in self.running() if m.manifest for s in m.manifest.settings}
 
+    @cached_property
+    def transitions(self) -> dict[str, Mapping[str, tuple[str, ...]]]:
+        """Every entity's states and where each may lead, as running modules declare them."""
+        return {entity: states for m in self.running() if m.manifest for entity, states in m.manifest.transitions.items()}
+
     def require_enabled(self, module: str, store_id: str | None) -> None:
         """PosError `module_disabled` where the module is off."""
         if not self.registry.enabled(module, store_id):
@@ -211,7 +216,10 @@ class Kernel:
     def query(self, ctx: Context, name: str, arguments: Mapping[str, Any]) -> Any:
         asked = self.find_query(name)
         self.require_enabled(asked.module, ctx.store_id)
-        return asked.function(ctx, **arguments)
+        found = asked.function(ctx, **arguments)
+        if asked.exports is not None and asked.exports(arguments):
+            actions.record_export(self, ctx, asked, arguments)
+        return found
 
     def handlers(self, hook: str, store_id: str | None) -> list[Rule]:
         """A hook's implementations in the modules that are on, in dependency order; `call` runs one."""

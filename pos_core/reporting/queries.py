@@ -88,7 +88,11 @@ def _shown(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-@query("report:run", permission=READERS)
+def _is_export(arguments: Mapping[str, Any]) -> bool:
+    return arguments.get("format") == "csv"
+
+
+@query("report:run", permission=READERS, exports=_is_export)
 def run_report(
     ctx: Context, *, report: str, filters: Mapping[str, Any] | None = None, limit: int = ROWS, format: str = "json"
 ) -> Any:

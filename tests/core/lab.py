@@ -13,14 +13,27 @@ from pydantic import Field, SecretStr
 from pos_core import Kind, Manifest, action, define, query, uuid7
 from pos_core.db import ddl
 from pos_core.db.fields import (
-    BigField, BoolField, BytesField, DayField, IdField, IntField, JsonField, MoneyField, TextField, UtcField,
+    BigField,
+    BoolField,
+    BytesField,
+    DayField,
+    IdField,
+    IntField,
+    JsonField,
+    MoneyField,
+    TextField,
+    UtcField,
 )  # fmt: skip
 from pos_core.db.model import Table, foreign
 from pos_core.schemas import Command, Id
 from pos_core.testing.harness import Business
 
 SPOILED = define(
-    "lab_spoiled", Kind.RULE, en="The note {text} is spoiled.", es="La nota {text} está estropeada.", cure="Write another."
+    "lab_spoiled",
+    Kind.RULE,
+    en="The note {text} is spoiled.",
+    es="La nota {text} está estropeada.",
+    cure="Write another.",
 )
 SHORT = define("lab_short", Kind.RULE, en="Too short.", es="Demasiado corto.", cure="Write more.")
 
@@ -89,7 +102,9 @@ def tables(business: Business) -> Iterator[None]:
     """The lab's tables in a business."""
     with business.kernel.db.schema_access():
         for statement in ddl.create_statements(business.kernel.db, [Note, Remark, Tally]):
-            business.kernel.db.execute_sql(statement.replace("%", "%%") if business.kernel.db.dialect != "sqlite" else statement)
+            business.kernel.db.execute_sql(
+                statement.replace("%", "%%") if business.kernel.db.dialect != "sqlite" else statement
+            )
     yield
 
 
@@ -103,8 +118,13 @@ def lab_module() -> tuple[str, ModuleType]:
         """Write a note."""
         return row_of(ctx, command)
 
-    @action("note:number", command=Write, permission=("hq:settings.manage", "pos:registers.view"), key_field="id",
-            audited_answer=True)
+    @action(
+        "note:number",
+        command=Write,
+        permission=("hq:settings.manage", "pos:registers.view"),
+        key_field="id",
+        audited_answer=True,
+    )
     def number(ctx: Any, command: Write) -> dict[str, Any]:
         """Write a note with the next number of its chain."""
         number = ctx.writing.number("note")

@@ -253,7 +253,9 @@ def test_truncation_with_a_mended_head_is_found_by_an_earlier_report(busy: Any) 
     last = last_seq(busy)
     with raw_writes(busy.kernel.db) as execute:
         execute("DELETE FROM core_audit_entry WHERE chain_id = ? AND seq > ?", server(busy), last - 3)
-        execute("UPDATE core_chain SET seq = ?, head = ? WHERE id = ?", last - 3, entry(busy, last - 3).hash, server(busy))
+        execute(
+            "UPDATE core_chain SET seq = ?, head = ? WHERE id = ?", last - 3, entry(busy, last - 3).hash, server(busy)
+        )
     assert check(busy).ok, "the chain alone cannot know"
     (found,) = check(busy, anchors=kept).findings
     assert (found.kind, found.last_seq) == ("truncation", last)

@@ -41,7 +41,9 @@ def in_threads(business: Any, count: int, work: Callable[[int], Any]) -> list[An
         return list(pool.map(run, range(count)))
 
 
-def perform(business: Any, name: str = "note:write", key: str | None = None, role: str = "admin", **command: Any) -> Any:
+def perform(
+    business: Any, name: str = "note:write", key: str | None = None, role: str = "admin", **command: Any
+) -> Any:
     return business.kernel.perform(business.context(role), name, Write(**command), key=key)
 
 
@@ -327,7 +329,9 @@ def test_a_connection_lost_at_the_commit_without_a_key_is_told(
     assert len(notes()) == (1 if after else 0)
     assert AuditEntry.select().order_by(AuditEntry.chain_id, AuditEntry.seq.desc()).count()
     last = Chain.get_by_id(lab.kernel.instance_id).seq
-    assert AuditEntry.get((AuditEntry.chain_id == lab.kernel.instance_id) & (AuditEntry.seq == last)).outcome == "failed"
+    assert (
+        AuditEntry.get((AuditEntry.chain_id == lab.kernel.instance_id) & (AuditEntry.seq == last)).outcome == "failed"
+    )
 
 
 @pytest.mark.req("RGX-34")

@@ -37,7 +37,8 @@ def test_profiles(tmp_path: Path) -> None:
     ("text", "environment", "said"),
     [
         ("[http]\nprot = 1", {}, "http.prot"), ("[htpt]\nport = 1", {}, "htpt"), ("port = 1", {}, "port"),
-        ("", {"POS_HTTP__PROT": "1"}, "http.prot"), ("", {"POS_HTPT__PORT": "1"}, "htpt"), ("", {"POS_PORT": "1"}, "port"),
+        ("", {"POS_HTTP__PROT": "1"}, "http.prot"), ("", {"POS_HTPT__PORT": "1"}, "htpt"),
+        ("", {"POS_PORT": "1"}, "port"),
         ("[http]\nport = 70000", {}, "http.port"), ("", {"POS_HTTP__PORT": "many"}, "http.port"),
         ('[log]\nlevel = "loud"', {}, "log.level"), ("[http\n", {}, "not valid TOML"),
         ("[auth]\nargon2_memory_kib = 1", {}, "auth.argon2_memory_kib"),
@@ -111,7 +112,9 @@ def test_secrets_that_others_can_reach_stop_the_start(tmp_path: Path, mode: int)
 
 
 @pytest.mark.req("RGX-35")
-@pytest.mark.parametrize("text", ["", "token_keys = []", 'token_keys = ["short"]', 'token_keys = "x"', "token_keys = [1]"])
+@pytest.mark.parametrize(
+    "text", ["", "token_keys = []", 'token_keys = ["short"]', 'token_keys = "x"', "token_keys = [1]"]
+)
 def test_secrets_that_are_too_short_or_missing_stop_the_start(tmp_path: Path, text: str) -> None:
     path = tmp_path / "secrets.toml"
     path.write_text(text)

@@ -49,7 +49,9 @@ def test_a_package_is_read_part_by_part(package: Callable[..., ModuleType]) -> N
 def test_a_part_that_fails_to_import_sets_the_module_aside(package: Callable[..., ModuleType]) -> None:
     plugin = package("pack_bad", {"plugin.py": PLUGIN.format(name="pack.bad"), "rules.py": "import not_there_at_all\n"})
     kernel = kernel_with(("pack.bad", plugin))
-    assert found(kernel, "pack.bad").error.startswith("ModuleNotFoundError at import: No module named 'not_there_at_all'")
+    assert found(kernel, "pack.bad").error.startswith(
+        "ModuleNotFoundError at import: No module named 'not_there_at_all'"
+    )
     assert not kernel.registry.enabled("pack.bad", None)
     assert kernel.registry.enabled("core.audit", None)
 
@@ -69,7 +71,9 @@ def test_a_name_that_two_distributions_take_runs_for_neither(monkeypatch: pytest
     from importlib.metadata import EntryPoint, entry_points
 
     real = [p for p in entry_points(group=plugins.GROUP) if p.name.startswith("core.")]
-    twins = [EntryPoint("pack.twin", value, plugins.GROUP) for value in ("pos_core.stores.plugin", "pos_core.rbac.plugin")]
+    twins = [
+        EntryPoint("pack.twin", value, plugins.GROUP) for value in ("pos_core.stores.plugin", "pos_core.rbac.plugin")
+    ]
     monkeypatch.setattr(plugins, "entry_points", lambda group: [*real, *twins])
     assert "pack.twin" not in {module.name for module in kernel_with().running()}
 
@@ -132,7 +136,8 @@ def an_action(name: str, function_name: str = "act") -> Any:
 
 def test_action_names_that_are_taken_set_the_later_module_and_its_dependants_aside(module_of: Any) -> None:
     kernel = kernel_with(
-        module_of("x.one", an_action("thing:do")), module_of("x.two", an_action("thing:do"), an_action("thing:more", "b")),
+        module_of("x.one", an_action("thing:do")),
+        module_of("x.two", an_action("thing:do"), an_action("thing:more", "b")),
         module_of("x.three", manifest={"depends": ("x.two",)}),
     )  # fmt: skip
     assert found(kernel, "x.two").error == "its names are taken: thing:do"
@@ -211,7 +216,12 @@ def test_what_is_switched_off_and_what_cannot_be() -> None:
     def module(name: str, *depends: str) -> Module:
         return Module(name, "", manifest=Manifest(name=name, version="1", depends=depends), depth=len(depends))
 
-    modules = [module("core.audit"), module("x.one"), module("x.two", "x.one"), module("x.three", "core.audit", "x.two")]
+    modules = [
+        module("core.audit"),
+        module("x.one"),
+        module("x.two", "x.one"),
+        module("x.three", "core.audit", "x.two"),
+    ]
     registry = Registry(modules, ["x.one"])
     assert registry.enabled_set(None) == {"core.audit"}
     with pytest.raises(StartError, match=r"not installed: x\.four"):

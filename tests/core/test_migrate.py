@@ -128,7 +128,7 @@ def test_broken_references_stop_a_migration(empty: Database, write: Any) -> None
 
 def test_foreign_keys_are_on_again_afterwards(empty: Database, write: Any) -> None:
     migrate.migrate(empty, given=[write("one", "001_initial", create("one_a"))])
-    with pytest.raises(Exception, match="NONSENSE|syntax"):
+    with pytest.raises(Exception, match=r"NONSENSE|syntax"):
         migrate.migrate(empty, given=[write("one", "002_bad", 'migrator.sql("CREATE NONSENSE")')])
     if empty.dialect == "sqlite":
         assert empty.pragma("foreign_keys") == 1

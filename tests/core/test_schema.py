@@ -73,8 +73,11 @@ def test_a_partial_index_that_lost_its_condition_is_named(business: Any) -> None
 
 def test_a_lost_trigger_is_named(business: Any) -> None:
     sqlite = business.kernel.db.dialect == "sqlite"
-    text = "DROP TRIGGER core_audit_entry_no_update" if sqlite else (
-        "DROP TRIGGER core_audit_entry_append_only ON core_audit_entry")
+    text = (
+        "DROP TRIGGER core_audit_entry_no_update"
+        if sqlite
+        else ("DROP TRIGGER core_audit_entry_append_only ON core_audit_entry")
+    )
     execute(business.kernel.db, text)
     (said,) = differences(business)
     assert said.startswith("trigger core_audit_entry_")

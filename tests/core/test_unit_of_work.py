@@ -19,8 +19,29 @@ from tests.core.lab import DO, Note, Remark, Tally, Write, row_of
 
 _TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=30)
 _TRICKY = st.sampled_from(
-    ["", "NULL", "null", "{}", "{,}", '"', '\\"', "\\", "\\\\", "'", "''", "a,b", "%", "%s", "%%", "$1", "\n\t\r", "é€𝄞", " x "]
+    [
+        "",
+        "NULL",
+        "null",
+        "{}",
+        "{,}",
+        '"',
+        '\\"',
+        "\\",
+        "\\\\",
+        "'",
+        "''",
+        "a,b",
+        "%",
+        "%s",
+        "%%",
+        "$1",
+        "\n\t\r",
+        "é€𝄞",
+        " x ",
+    ]
 )
+_KEYS = [f"k{number}" for number in range(14)]
 _INSTANT = st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001
 _ROW = st.fixed_dictionaries({
     "text": _TEXT | _TRICKY,
@@ -60,11 +81,13 @@ def test_rows_of_every_type_come_back_as_they_went(lab: Any, rows: list[dict[str
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
-        st.lists(st.tuples(st.sampled_from([f"k{n}" for n in range(14)]), st.integers(-1000, 1000), _TEXT), max_size=25),
+        st.lists(st.tuples(st.sampled_from(_KEYS), st.integers(-1000, 1000), _TEXT), max_size=25),
         min_size=1, max_size=3,
     )
 )  # fmt: skip
-def test_increments_add_up_and_replaced_columns_keep_the_last(lab: Any, steps: list[list[tuple[str, int, str]]]) -> None:
+def test_increments_add_up_and_replaced_columns_keep_the_last(
+    lab: Any, steps: list[list[tuple[str, int, str]]]
+) -> None:
     """Few counters go one by one, many as arrays; equal keys of one action are joined."""
     prefix, totals, last = uuid7(), dict[str, int](), dict[str, str]()
 
@@ -74,7 +97,9 @@ def test_increments_add_up_and_replaced_columns_keep_the_last(lab: Any, steps: l
             for key, add, text in step:
                 row = {"key": prefix + key, "total": add, "last": text}
                 ctx.writing.increment(Tally, row, key=("key",), add=("total",), replace=("last",))
-                assert row == {"key": prefix + key, "total": add, "last": text}, "what was handed over stays the caller's"
+                assert row == {"key": prefix + key, "total": add, "last": text}, (
+                    "what was handed over stays the caller's"
+                )
 
         do(lab, hand_over)
         for key, add, text in step:

@@ -119,7 +119,9 @@ def test_every_code_has_a_status_a_class_and_sentences() -> None:
 
 @pytest.mark.req("VAL-01", "VAL-02")
 def test_all_fields_that_are_wrong_are_named_at_once(admin: Any) -> None:
-    answer = admin.post("/stores", {"code": "bad code!", "name": "", "time_zone": "Mars", "day_start_minutes": -1, "x": 1})
+    answer = admin.post(
+        "/stores", {"code": "bad code!", "name": "", "time_zone": "Mars", "day_start_minutes": -1, "x": 1}
+    )
     problem = assert_problem(answer, 422, "invalid_request")
     assert answer.paths() == {"code", "name", "time_zone", "day_start_minutes", "x"}
     assert {item["code"] for item in problem["errors"]} == {"field_invalid"}
@@ -281,7 +283,9 @@ def pack_of(
 
     python = ModuleType("made_pack")
     python.MANIFEST = Manifest(  # type: ignore[attr-defined]
-        name="pack.things", version="1", roots=roots,
+        name="pack.things",
+        version="1",
+        roots=roots,
         permissions=(Permission("hq:things.use", "Use things", ("admin",)),),
     )
 
@@ -332,7 +336,7 @@ def test_sound_doors_start() -> None:
         (pack_of(Route("POST", "/thingsandmore", action="thing:make", answer=Nothing)), "outside the manifest's roots"),
         (pack_of(Route("POST", "/things", action="thing:nothing", answer=Nothing)), "thing:nothing does not exist"),
         (pack_of(Route("POST", "/things", answer=Nothing)), "name either an action or a query"),
-        (pack_of(Route("POST", "/things", action="thing:make", query="thing:list", answer=Nothing)), "name either an action"),
+        (pack_of(Route("POST", "/things", action="thing:make", query="thing:list", answer=Nothing)), "name either an"),
         (pack_of(Route("GET", "/things", action="thing:make", answer=Nothing)), "GET must not change anything"),
         (pack_of(Route("POST", "/things", query="thing:list", answer=Nothing)), "a query is read with GET"),
         (pack_of(Route("TRACE", "/things", action="thing:make", answer=Nothing)), "the method must be one of"),

@@ -65,7 +65,8 @@ INVALID = {
     "bell": ("name", '"a\\u0007b"'), "newline": ("name", '"a\\nb"'), "override": ("name", '"a\\u202eb"'),
     "blank": ("name", '" "'), "long": ("name", json.dumps("x" * 101)), "bad id": ("id", '"1"'), "uuid4": (
         "id", '"4c1b2f3e-0000-4000-8000-000000000000"'), "id with newline": ("id", json.dumps(uuid7() + "\n")),
-    "sql": ("code", json.dumps("'; DROP TABLE core_store; --")), "unknown": ("nobody", "1"), "proto": ("__proto__", "{}"),
+    "sql": ("code", json.dumps("'; DROP TABLE core_store; --")),
+    "unknown": ("nobody", "1"), "proto": ("__proto__", "{}"),
     "version": ("version", "1"), "bad zone": ("time_zone", '"../../etc/passwd"'),
 }  # fmt: skip
 

@@ -52,9 +52,9 @@ def check_float(command: schemas.OpenSession, draft: OpenDraft) -> Iterable[Viol
 
 
 @before("register_session:close", priority=20)
-def check_still_open(draft: CloseDraft) -> Violation | None:
+def check_still_open(ctx: Context, draft: CloseDraft) -> Violation | None:
     """What was declared once is final."""
-    if draft.session["status"] == "open":
+    if ctx.transition("register_session", draft.session["status"], "closed") is None:
         return None
     return errors.SESSION_CLOSED.at("id", closed_at=draft.session["closed_at"])
 
