@@ -205,6 +205,7 @@ def backend_pids(url: str) -> list[int]:
     with contextlib.closing(connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
         )
         return [int(row[0]) for row in cursor.fetchall()]
 

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("pos.actions")
 
 ATTEMPTS = 8
+#: After this long no further attempt is begun: each may wait for a lock, and somebody stands at the till.
+PATIENCE_S = 15.0
 KEY_LIFE = timedelta(days=30)
 _COMMAND_IN_REFUSAL = 8_192
 
@@ -209,6 +211,7 @@ def _keys(ctx: Context, chosen: Action, command: Any, key: str | None) -> list[t
 def _transact(
     kernel: Kernel, ctx: Context, chosen: Action, command: Any, keys: list[tuple[str, str, bool]], beforehand: Any
 ) -> Outcome:
+    until = time.monotonic() + PATIENCE_S
     for attempt in range(1, ATTEMPTS + 1):
         uow = UnitOfWork(kernel.db, ctx.register_id or kernel.instance_id)
         ctx.uow, committing = uow, False
@@ -226,7 +229,8 @@ def _transact(
         except BaseException as error:
             uow.rollback()
             ctx.uow = None
-            final = _judge(kernel, chosen, error, attempt, committing, bool(keys))
+            last = ATTEMPTS if time.monotonic() > until else attempt
+            final = _judge(kernel, chosen, error, last, committing, bool(keys))
             if final is None:
                 time.sleep(random.uniform(0, 0.004 * attempt))  # noqa: S311 - spreads retries, guards nothing
                 continue

@@ -168,7 +168,10 @@ class Kernel:
     @cached_property
     def transitions(self) -> dict[str, Mapping[str, tuple[str, ...]]]:
         """Every entity's states and where each may lead, as running modules declare them."""
-        return {entity: states for m in self.running() if m.manifest for entity, states in m.manifest.transitions.items()}
+        found: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        for module in self.running():
+            found |= module.manifest.transitions if module.manifest is not None else {}
+        return found
 
     def require_enabled(self, module: str, store_id: str | None) -> None:
         """PosError `module_disabled` where the module is off."""

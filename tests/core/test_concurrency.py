@@ -232,7 +232,8 @@ def test_a_busy_file_is_waited_for_and_then_retried(lab: Any, monkeypatch: pytes
         pytest.skip("SQLite's lock")
     import apsw
 
-    db.connection().execute("PRAGMA busy_timeout = 20")
+    perform(lab)
+    db._writer.execute("PRAGMA busy_timeout = 20")
     other = apsw.Connection(db.path)
     other.execute("BEGIN IMMEDIATE")
     pauses: list[float] = []
@@ -249,6 +250,10 @@ def test_a_busy_file_is_waited_for_and_then_retried(lab: Any, monkeypatch: pytes
     with pytest.raises(PosError, match="too_much_contention"):
         perform(lab)
     assert len(pauses) == 2 + pipeline.ATTEMPTS - 1
+    monkeypatch.setattr(pipeline, "PATIENCE_S", -1.0)
+    with pytest.raises(PosError, match="too_much_contention"):
+        perform(lab)
+    assert len(pauses) == 2 + pipeline.ATTEMPTS - 1, "nobody is kept waiting beyond the patience"
     other.execute("ROLLBACK")
     other.close()
     assert perform(lab).status == 201
@@ -479,6 +484,7 @@ def test_fingerprints_tell_requests_apart() -> None:
 
 
 @pytest.mark.req("DBM-04")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_with_a_disposed_database_disturbs_nobody(lab: Any) -> None:
     db = lab.kernel.db
     perform(lab)
