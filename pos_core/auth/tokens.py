@@ -7,6 +7,7 @@ database at every request.
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ TOKEN_EXPIRED = define(
     cure="Sign in again.",
 )
 _ACCESS = "pos.access.v1"
+_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Tokens:
 
     def __init__(self, secrets: Secrets, life_minutes: int) -> None:
         self._life = life_minutes * 60
+        #: Tokens whose signature was good, with their session and the monotonic time of their end.
+        self._good: dict[str, tuple[str, float]] = {}
         self._access = URLSafeTimedSerializer(
             list(secrets.token_keys), salt=_ACCESS,
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
@@ -64,9 +68,16 @@ class Tokens:
         return str(self._access.dumps(content))
 
     def read(self, token: str) -> str:
-        """The session id of a valid access token; PosError `token_expired` or `token_invalid`."""
+        """The session id of a valid access token; PosError `token_expired` or `token_invalid`.
+
+        A signature that was found good once is good for the token's life: what may change (the session, the user, the
+        device) is read from the database at every request.
+        """
+        known = self._good.get(token)
+        if known is not None and time.monotonic() < known[1]:
+            return known[0]
         try:
-            content = self._access.loads(token, max_age=self._life)
+            content, issued = self._access.loads(token, max_age=self._life, return_timestamp=True)
         except SignatureExpired:
             raise TOKEN_EXPIRED() from None
         except BadData:
@@ -74,4 +85,8 @@ class Tokens:
         session_id = content.get("sid") if isinstance(content, dict) else None
         if not isinstance(session_id, str):
             raise TOKEN_INVALID()
+        if len(self._good) >= _REMEMBERED:
+            self._good.clear()
+        age = time.time() - issued.timestamp()
+        self._good[token] = (session_id, time.monotonic() + self._life - age)
         return session_id

@@ -235,9 +235,16 @@ class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
     def _is_closed(self, connection: Any) -> bool:
         return bool(connection.closed)
 
-    def send(self, text: str, parameters: Sequence[Any], *, fetch: bool = False) -> list[tuple[Any, ...]]:
-        """One message of one or more statements; the rows of the last one where `fetch`."""
+    def send(
+        self, text: str, parameters: Sequence[Any] | None = None, *, fetch: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """One message of one or more statements; the rows of the last one where `fetch`.
+
+        Without parameters the text is sent as it is; with them psycopg2 fills in its `%s`.
+        """
         self.pos.round_trips += 1
+        if "\x00" in text:
+            raise ValueError("a NUL character has no place in a statement: the driver would cut it off there")
         connection = self.connection()
         try:
             with wrap_exceptions, connection.cursor() as cursor:
@@ -249,18 +256,12 @@ class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
         finally:
             connection.preparing.clear()
 
-    def compose(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> tuple[str, list[Any]]:
-        """One message's text and parameters for several statements, with a PREPARE for those still unknown."""
-        texts: list[str] = []
-        given: list[Any] = []
+    def compose(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> str:
+        """One message for several statements, with a PREPARE for those that the connection does not know yet."""
         if not self.keeps_prepared:
-            for statement, parameters in calls:
-                text, used = statement.plain(parameters)
-                texts.append(text)
-                given += used
-            return ";".join(texts), given
+            return ";".join([statement.plain(parameters) for statement, parameters in calls])
         connection = self.connection()
-        known, fresh = connection.prepared, []
+        known, fresh, texts = connection.prepared, [], []
         if connection.doubtful:
             known.clear()
             fresh.append("DEALLOCATE ALL")
@@ -270,14 +271,12 @@ class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
                 known.add(statement.name)
                 connection.preparing.add(statement.name)
                 fresh.append(statement.prepare)
-            texts.append(statement.execute)
-            given += parameters
-        return ";".join(fresh + texts), given
+            texts.append(statement.execute(parameters))
+        return ";".join(fresh + texts)
 
     def fetch(self, statement: Statement, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a prepared read, in one round trip."""
-        text, given = self.compose([(statement, parameters)])
-        return self.send(text, given, fetch=True)
+        return self.send(self.compose([(statement, parameters)]), fetch=True)
 
     def _open_for_writing(self, allowed: bool) -> None:
         if not self.is_closed():
@@ -294,6 +293,8 @@ class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
                 shown[name] = cursor.fetchone()[0]
         if shown["server_encoding"] != "UTF8":
             raise StartError(f"the PostgreSQL database is encoded in {shown['server_encoding']}; create it with UTF8")
+        if shown["standard_conforming_strings"] != "on":
+            raise StartError("PostgreSQL's standard_conforming_strings must be on; something switches it off")
         return {"database": f"PostgreSQL {shown.pop('server_version')} (psycopg2)", **shown}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,27 +19,40 @@ class Statement:
     postgres: str
     types: tuple[str, ...]
     name: str = field(default_factory=lambda: f"pos_{next(_NUMBERS)}")
-    execute: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        marks = f"({', '.join(['%s'] * len(self.types))})" if self.types else ""
-        object.__setattr__(self, "execute", f"EXECUTE {self.name}{marks}")
 
     @property
     def prepare(self) -> str:
         declared = f"({', '.join(self.types)})" if self.types else ""
-        return f"PREPARE {self.name}{declared} AS {self.postgres}".replace("%", "%%")
+        return f"PREPARE {self.name}{declared} AS {self.postgres}"
 
-    def plain(self, parameters: Sequence[Any]) -> tuple[str, list[Any]]:
-        """The text with its own parameters, for connections that keep no prepared statements (PgBouncer)."""
-        given: list[Any] = []
+    def execute(self, parameters: Sequence[Any]) -> str:
+        """The EXECUTE of the prepared statement with its parameters as literals."""
+        if not self.types:
+            return f"EXECUTE {self.name}"
+        return f"EXECUTE {self.name}({','.join([_LITERALS[type(value)](value) for value in parameters])})"
+
+    def plain(self, parameters: Sequence[Any]) -> str:
+        """The whole text with literals, for connections that keep no prepared statements (PgBouncer)."""
 
         def place(match: re.Match[str]) -> str:
             position = int(match[1]) - 1
-            given.append(parameters[position])
-            return f"%s::{self.types[position]}"
+            value = parameters[position]
+            return f"{_LITERALS[type(value)](value)}::{self.types[position]}"
 
-        return re.sub(r"\$(\d+)", place, self.postgres.replace("%", "%%")), given
+        return re.sub(r"\$(\d+)", place, self.postgres)
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+#: How a parameter stands in PostgreSQL's text. Quotes are doubled and nothing else needs to be, because connections
+#: insist on standard_conforming_strings and UTF-8 (`PostgresDatabase`), and `send` refuses a NUL. A type that is not
+#: here is a KeyError, never a guess.
+_LITERALS: dict[type, Callable[[Any], str]] = {
+    int: str, str: _quoted, bool: lambda value: "true" if value else "false", type(None): lambda _: "NULL",
+    bytes: lambda value: f"'\\x{value.hex()}'",
+}  # fmt: skip
 
 
 def statement(text: str, types: str = "", *, sqlite: str = "") -> Statement:

@@ -197,9 +197,9 @@ class UnitOfWork:
             if db.connection().closed:
                 db.manual_close()
                 db.connect()
-            text, given = db.compose([(_BEGIN_READ, (key, scope, self.chain_id))])
+            text = db.compose([(_BEGIN_READ, (key, scope, self.chain_id))])
             self.open = True
-            rows = db.send(_BEGIN_POSTGRES + text, given, fetch=True)
+            rows = db.send(_BEGIN_POSTGRES + text, fetch=True)
         else:
             db.take_writer()
             try:
@@ -238,7 +238,7 @@ class UnitOfWork:
         try:
             if isinstance(self.db, PostgresDatabase):
                 if not self.db.connection().closed:
-                    self.db.send("ROLLBACK", ())
+                    self.db.send("ROLLBACK")
             else:
                 connection = self.db.connection()
                 if connection.in_transaction:
@@ -276,15 +276,16 @@ class UnitOfWork:
     def _write(self, model: Any, rows: list[Mapping[str, Any]]) -> None:
         table = writer(model)
         if isinstance(self.db, PostgresDatabase):
-            self.db.send(*self.db.compose([self._insert_of(model, rows)]))
+            self.db.send(self.db.compose([self._insert_of(model, rows)]))
         else:
             with wrap_exceptions:
                 self.db.connection().cursor().executemany(table.insert.sqlite, [table.values(row) for row in rows])
 
     def _insert_of(self, model: Any, rows: list[Mapping[str, Any]]) -> tuple[Statement, Any]:
         table = writer(model)
-        encoded = [table.for_postgres(table.values(row)) for row in rows]
-        return (table.insert, encoded[0]) if len(encoded) == 1 else (table.insert_many, table.arrays(encoded))
+        if len(rows) == 1:
+            return table.insert, table.for_postgres(table.values(rows[0]))
+        return table.insert_many, table.many(rows)
 
     # -- the flush -------------------------------------------------------------------------------------------------
 
@@ -362,7 +363,7 @@ class UnitOfWork:
             else:
                 first.append((shape.many, shape.table.arrays(encoded)))
         first.append((_LOCK, (self.chain_id,)))
-        self._take_head(db.send(*db.compose(first), fetch=True), before)
+        self._take_head(db.send(db.compose(first), fetch=True), before)
         self._seal()
         second: list[tuple[Statement, Any]] = []
         for model in sorted(self.rows, key=rank):
@@ -371,8 +372,7 @@ class UnitOfWork:
         second.append((_MOVE_HEAD, (seq, "\\x" + head.hex(), counters, fence, chain_id)))
         if self.bumps:
             second.append((_RAISE_REVISION, ()))
-        text, given = db.compose(second)
-        db.send(text + ";COMMIT", given)
+        db.send(db.compose(second) + ";COMMIT")
 
     def _flush_sqlite(self, db: SqliteDatabase, before: str | None) -> None:
         with wrap_exceptions:
