@@ -6,7 +6,7 @@ from typing import Any
 
 SQLITE = [
     """CREATE TABLE "core_audit_entry" ("chain_id" TEXT NOT NULL, "seq" INTEGER NOT NULL, "at" TEXT NOT NULL, "action" TEXT NOT NULL, "outcome" TEXT NOT NULL, "entity_type" TEXT NOT NULL, "entity_id" TEXT, "store_id" TEXT, "actor_id" TEXT, "encoding" INTEGER NOT NULL, "payload" TEXT NOT NULL, "previous" BLOB NOT NULL, "hash" BLOB NOT NULL, PRIMARY KEY ("chain_id", "seq"), CHECK (outcome IN ('done', 'refused', 'denied', 'failed')))""",
-    'CREATE INDEX "core_audit_entry_entity_id_entity_type" ON "core_audit_entry" ("entity_id", "entity_type")',
+    'CREATE INDEX "core_audit_entry_entity_id" ON "core_audit_entry" ("entity_id")',
     """CREATE TABLE "core_chain" ("id" TEXT NOT NULL PRIMARY KEY, "kind" TEXT NOT NULL, "store_id" TEXT, "seq" INTEGER NOT NULL, "head" BLOB NOT NULL, "counters" TEXT NOT NULL, "fence" TEXT, CHECK (seq >= 0), CHECK (kind IN ('register', 'server')))""",
     """CREATE TABLE "core_idempotency" ("key" TEXT NOT NULL, "scope" TEXT NOT NULL, "fingerprint" BLOB NOT NULL, "status" INTEGER NOT NULL, "answer" TEXT, "chain_id" TEXT, "seq" INTEGER, "created_at" TEXT NOT NULL, "expires_at" TEXT, PRIMARY KEY ("key", "scope"))""",
     """CREATE TABLE "core_instance" ("id" TEXT NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "currency" TEXT NOT NULL, "created_at" TEXT NOT NULL)""",
@@ -65,7 +65,7 @@ END $$""",
 BEGIN RAISE EXCEPTION 'never deleted: rows of %% are switched off instead', TG_TABLE_NAME
 USING ERRCODE = 'restrict_violation'; END $$""",
     """CREATE TABLE "core_audit_entry" ("chain_id" UUID NOT NULL, "seq" BIGINT NOT NULL, "at" TIMESTAMPTZ NOT NULL, "action" TEXT NOT NULL, "outcome" TEXT NOT NULL, "entity_type" TEXT NOT NULL, "entity_id" UUID, "store_id" UUID, "actor_id" UUID, "encoding" INTEGER NOT NULL, "payload" TEXT NOT NULL, "previous" BYTEA NOT NULL, "hash" BYTEA NOT NULL, PRIMARY KEY ("chain_id", "seq"), CHECK (outcome IN ('done', 'refused', 'denied', 'failed')))""",
-    'CREATE INDEX "core_audit_entry_entity_id_entity_type" ON "core_audit_entry" ("entity_id", "entity_type")',
+    'CREATE INDEX "core_audit_entry_entity_id" ON "core_audit_entry" ("entity_id")',
     """CREATE TABLE "core_chain" ("id" UUID NOT NULL PRIMARY KEY, "kind" TEXT NOT NULL, "store_id" UUID, "seq" BIGINT NOT NULL, "head" BYTEA NOT NULL, "counters" TEXT NOT NULL, "fence" TEXT, CHECK (seq >= 0), CHECK (kind IN ('register', 'server')))""",
     """CREATE TABLE "core_idempotency" ("key" TEXT NOT NULL, "scope" TEXT NOT NULL, "fingerprint" BYTEA NOT NULL, "status" INTEGER NOT NULL, "answer" TEXT, "chain_id" UUID, "seq" BIGINT, "created_at" TIMESTAMPTZ NOT NULL, "expires_at" TIMESTAMPTZ, PRIMARY KEY ("key", "scope"))""",
     """CREATE TABLE "core_instance" ("id" UUID NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "currency" TEXT NOT NULL, "created_at" TIMESTAMPTZ NOT NULL)""",

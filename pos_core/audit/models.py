@@ -51,4 +51,4 @@ class AuditEntry(Table):
         table_name = "core_audit_entry"
         primary_key = pw.CompositeKey("chain_id", "seq")
         constraints = (pw.Check("outcome IN ('done', 'refused', 'denied', 'failed')"),)
-        indexes = ((("entity_id", "entity_type"), False),)
+        indexes = ((("entity_id",), False),)

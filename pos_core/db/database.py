@@ -303,7 +303,7 @@ def _connection_options(url: str) -> tuple[str, dict[str, Any]]:
     query = dict(parse_qsl(parts.query))
     options: dict[str, Any] = {
         "options": "-c default_transaction_read_only=on -c timezone=UTC -c standard_conforming_strings=on "
-        "-c client_encoding=UTF8 -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        "-c client_encoding=UTF8 -c plan_cache_mode=force_generic_plan -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
         "application_name": "pos",
         "keepalives_idle": 30,
         "connect_timeout": int(query.pop("connect_timeout", "5")),

@@ -154,6 +154,8 @@ class Supervisor:
         """What is there now is shared with all workers: a collector that touches it would copy its pages."""
         gc.collect()
         gc.freeze()
+        # a request makes some thousand objects and few circles: look for those less often than every 700 objects
+        gc.set_threshold(50_000, 20, 50)
 
     # -- waiting ---------------------------------------------------------------------------------------------------
 

@@ -296,7 +296,7 @@ def dying_at_commit(lab: Any, monkeypatch: pytest.MonkeyPatch, *, after: bool, t
     """Let the connection die while the commit's message is under way: before the server got it, or after."""
     db, send, deaths = lab.kernel.db, lab.kernel.db.send, []
 
-    def dying(text: str, parameters: Any, *, fetch: bool = False) -> Any:
+    def dying(text: str, parameters: Any = None, *, fetch: bool = False) -> Any:
         if not text.endswith(";COMMIT") or len(deaths) >= times:
             return send(text, parameters, fetch=fetch)
         deaths.append(1)

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pos_core import uuid7
 from pos_core.audit.chain import Deferred
 from pos_core.audit.models import AuditEntry, Chain
-from pos_core.db.statements import statement
+from pos_core.db.statements import Statement, statement
 from pos_core.db.tables import increment, rank, refers_to, writer
 from pos_core.db.unit_of_work import UnitOfWork
 from tests.core.lab import DO, Note, Remark, Tally, Write, row_of
@@ -257,15 +257,42 @@ def test_times_of_one_request_are_one_time(lab: Any) -> None:
 def test_statement_texts_are_made_once_and_name_every_parameter() -> None:
     made = statement("SELECT a FROM t WHERE b = ? AND c LIKE '%x' AND d = ?", "text uuid")
     assert made.postgres == "SELECT a FROM t WHERE b = $1 AND c LIKE '%x' AND d = $2"
-    assert made.prepare.endswith("(text, uuid) AS SELECT a FROM t WHERE b = $1 AND c LIKE '%%x' AND d = $2")
-    assert made.plain(["B", "D"]) == (
-        "SELECT a FROM t WHERE b = %s::text AND c LIKE '%%x' AND d = %s::uuid", ["B", "D"])  # fmt: skip
+    assert made.prepare.endswith("(text, uuid) AS SELECT a FROM t WHERE b = $1 AND c LIKE '%x' AND d = $2")
+    assert made.execute(["B", "D"]) == f"EXECUTE {made.name}('B','D')"
+    assert made.plain(["B", "D"]) == "SELECT a FROM t WHERE b = 'B'::text AND c LIKE '%x' AND d = 'D'::uuid"
     assert writer(Note) is writer(Note)
     assert increment(Tally, ("key",), ("total",), ()) is increment(Tally, ("key",), ("total",), ())
 
 
 def test_a_parameter_may_be_used_twice_without_prepared_statements() -> None:
-    from pos_core.db.statements import Statement
-
     made = Statement("", "SELECT $2, $1, $2", ("text", "text"))
-    assert made.plain(["a", "b"]) == ("SELECT %s::text, %s::text, %s::text", ["b", "a", "b"])
+    assert made.plain(["a", "b"]) == "SELECT 'b'::text, 'a'::text, 'b'::text"
+
+
+@pytest.mark.req("DBM-01")
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=40))
+@example(text="'); DROP TABLE core_user; --")
+@example(text="\\'; SELECT 1; --")
+@example(text="$1 %s %% ''")
+def test_no_text_can_leave_its_literal(lab: Any, text: str) -> None:
+    db = lab.kernel.db
+    if db.dialect != "postgresql":
+        return
+    echo = Statement("", "SELECT $1, $2, $3, $4, $5", ("text", "bigint", "boolean", "bytea", "text"))
+    given = [text, -5, True, text.encode(), None]
+    for prepared in (True, False):
+        db.keeps_prepared = prepared
+        ((one, two, three, four, five),) = db.fetch(echo, given)
+        assert [one, two, three, bytes(four), five] == given
+
+
+def test_a_nul_and_an_unknown_type_never_reach_the_database(lab: Any) -> None:
+    db = lab.kernel.db
+    if db.dialect != "postgresql":
+        return
+    echo = Statement("", "SELECT $1", ("text",))
+    with pytest.raises(ValueError, match="NUL"):
+        db.fetch(echo, ["a\x00b"])
+    with pytest.raises(KeyError):
+        db.fetch(echo, [1.5])

@@ -23,6 +23,8 @@ class RegisterSession(Record):
     tenders, None until the close; `is_marked` says that one tender was over or short by more than the setting allows.
     """
 
+    never_deleted = True
+
     number = BigField()
     store = foreign(Store, "store_id", index=False)
     register = foreign(Register, "register_id", index=False)

@@ -1,7 +1,7 @@
 """Sales and what they are made of. Figures are stored once, with their reasoning, and only ever added up.
 
-Stores, registers, devices, products, tax rates and tenders are never deleted (the database refuses it), so a sale
-names them without a foreign key: its check would lock rows that all tills share.
+Stores, registers and their sessions, devices, users, products, tax rates and tenders are never deleted (the database
+refuses it), so a sale names them without a foreign key: its check would lock rows, some of them shared by all tills.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from pos_core.rbac.models import User
 
 # Foreign-key targets only; what they are like comes from their modules' queries.
 from pos_ops.customers.models import Customer
-from pos_ops.registers.models import RegisterSession
 from pos_ops.representatives.models import Representative
 
 #: A completed sale is undone by voiding it or mirrored by refunds; it never goes back to a cart.
@@ -47,8 +46,8 @@ class Sale(Record):
     status = TextField(default="completed")
     store_id = IdField()
     register_id = IdField()
-    session = foreign(RegisterSession, "session_id", null=True)
-    cashier = foreign(User, "cashier_id", index=False)
+    session_id = IdField(null=True, index=True)
+    cashier_id = IdField()
     device_id = IdField(null=True)
     customer = foreign(Customer, "customer_id", null=True, index=False)
     representative = foreign(Representative, "representative_id", null=True, index=False)
@@ -79,7 +78,7 @@ class Sale(Record):
         indexes = (
             (("register_id", "number"), True),
             (("store_id", "business_date", "id"), False),
-            (("cashier", "id"), False),
+            (("cashier_id", "id"), False),
         )
         constraints = (
             pw.SQL("CONSTRAINT ops_sale_status CHECK (status IN ('completed', 'voided'))"),

@@ -51,8 +51,8 @@ def list_sales(
 ) -> Any:  # fmt: skip
     """Sales, newest id last, by business date, register, cashier, customer or session."""
     rows = Sale.select().where(*reach(ctx, Sale.store_id))
-    for field, value in ((Sale.register_id, register_id), (Sale.cashier, cashier_id), (Sale.customer, customer_id),
-                         (Sale.session, session_id)):  # fmt: skip
+    for field, value in ((Sale.register_id, register_id), (Sale.cashier_id, cashier_id), (Sale.customer, customer_id),
+                         (Sale.session_id, session_id)):  # fmt: skip
         if value is not None:
             rows = rows.where(field == value)
     if from_day is not None:
@@ -107,11 +107,11 @@ def list_flags(ctx: Context, *, reviewed: bool = False, limit: int = 50, cursor:
 @query("sale:session_totals", permission=("store:sales.view",))
 def session_totals(ctx: Context, *, session_id: str) -> dict[str, Any]:
     """What a register session took: sales, and per tender the sum net of change. Stored figures, added up."""
-    sales = Sale.select(pw.fn.COUNT(Sale.id)).where(Sale.session == session_id, Sale.status == "completed").scalar()
+    sales = Sale.select(pw.fn.COUNT(Sale.id)).where(Sale.session_id == session_id, Sale.status == "completed").scalar()
     rows = (
         Payment.select(Tender.id, Tender.code, Tender.kind, pw.fn.SUM(Payment.amount_minor))
         .join(Sale, on=(Payment.sale == Sale.id)).switch(Payment).join(Tender, on=(Payment.tender_id == Tender.id))
-        .where(Sale.session == session_id, Sale.status == "completed")
+        .where(Sale.session_id == session_id, Sale.status == "completed")
         .group_by(Tender.id, Tender.code, Tender.kind).order_by(Tender.code).tuples()
     )
     tenders = [

@@ -113,6 +113,14 @@ class ReviewFlag(Edit):
     note: LongText | None = None
 
 
+class LineTaxAnswer(Answer):
+    code: str
+    rate: str
+    base_minor: int
+    amount_minor: int
+    deducted: bool = False
+
+
 class TaxAnswer(Answer):
     tax_id: str
     code: str
@@ -146,7 +154,7 @@ class LineAnswer(Answer):
     tax_minor: int
     total_minor: int
     tax_group_id: str | None
-    taxes: list[TaxAnswer]
+    taxes: list[LineTaxAnswer]
     discounts: list[DiscountAnswer]
     note: str | None
 

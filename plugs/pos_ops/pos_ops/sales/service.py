@@ -107,10 +107,7 @@ def _line_row(sale_id: str, position: int, line: DraftLine, priced: Any, net: in
         "discount_minor": priced.discount_minor, "cart_discount_minor": priced.cart_discount_minor,
         "net_minor": net, "tax_minor": tax, "total_minor": total, "cost_price_minor": line.cost_price_minor,
         "tax_group_id": line.tax_group_id,
-        "taxes": [
-            views.tax_view(t.tax.id, t.tax.code, t.tax.rate, t.base_minor, t.amount_minor, t.deducted)
-            for t in priced.taxes
-        ],
+        "taxes": [views.line_tax_view(t) for t in priced.taxes],
         "discounts": [views.discount_view(d.kind, d.value, d.code) for d in line.discounts] or None,
         "note": line.asked.note,
     }  # fmt: skip

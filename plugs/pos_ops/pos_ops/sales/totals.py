@@ -31,7 +31,7 @@ def _key(by: str) -> Any:
             return pw.fn.TO_CHAR(Sale.business_date, "YYYY-MM")
         return pw.fn.SUBSTR(Sale.business_date, 1, 7)
     return {
-        "day": Sale.business_date, "cashier": Sale.cashier, "register": Sale.register_id, "store": Sale.store_id,
+        "day": Sale.business_date, "cashier": Sale.cashier_id, "register": Sale.register_id, "store": Sale.store_id,
         "product": SaleLine.product_id, "department": SaleLine.department_id, "tender": Payment.tender_id,
     }[by]  # fmt: skip
 

@@ -44,6 +44,17 @@ def tax_view(tax_id: str, code: str, rate: int, base: int, amount: int, deducted
     return shown
 
 
+def line_tax_view(tax: Any) -> dict[str, Any]:
+    """A tax on a line; its id stands with the same code among the sale's taxes."""
+    shown = {
+        "code": tax.tax.code, "rate": format_basis_points(tax.tax.rate), "base_minor": tax.base_minor,
+        "amount_minor": tax.amount_minor,
+    }  # fmt: skip
+    if tax.deducted:
+        shown["deducted"] = True
+    return shown
+
+
 def line_view(row: Row) -> dict[str, Any]:
     """A line of a sale."""
     return {
