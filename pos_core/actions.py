@@ -217,7 +217,8 @@ def _transact(
         ctx.uow, committing = uow, False
         try:
             first_key, first_scope, _ = keys[0] if keys else ("", "", False)
-            uow.begin(first_key, first_scope)
+            known, ctx.known_head = ctx.known_head, None
+            uow.begin(first_key, first_scope, known)
             replay = _replay(kernel, ctx, chosen, command, keys, uow)
             if replay is not None:
                 uow.rollback()
@@ -229,6 +230,8 @@ def _transact(
         except BaseException as error:
             uow.rollback()
             ctx.uow = None
+            if keys and not uow.looked_up and isinstance(error, PosError):
+                continue  # it may be a repeat of what was done: now the key is looked up first
             last = ATTEMPTS if time.monotonic() > until else attempt
             final = _judge(kernel, chosen, error, last, committing, bool(keys))
             if final is None:
@@ -277,6 +280,8 @@ def _judge(
 def _replay(
     kernel: Kernel, ctx: Context, chosen: Action, command: Any, keys: list[tuple[str, str, bool]], uow: UnitOfWork
 ) -> Outcome | None:
+    if not uow.looked_up:
+        return None
     stored = uow.stored if keys else None
     if stored is None and len(keys) > 1:
         key, scope, _ = keys[1]

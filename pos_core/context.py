@@ -13,7 +13,7 @@ from pos_core.ids import uuid7
 
 if TYPE_CHECKING:
     from pos_core.actions import Outcome
-    from pos_core.db.unit_of_work import UnitOfWork
+    from pos_core.db.unit_of_work import ChainHead, UnitOfWork
     from pos_core.kernel import Kernel
 
 
@@ -57,6 +57,8 @@ class Context:
     user_agent: str = ""
     at: datetime = field(default=None)  # type: ignore[assignment]
     revision: int = -1
+    #: The chain's row as it was read with the session; good for one action, which then need not read it again.
+    known_head: ChainHead | None = None
     uow: UnitOfWork | None = None
 
     def __post_init__(self) -> None:

@@ -43,6 +43,8 @@ class _State(threading.local):
     may_write = False
     sealed = False
     round_trips = 0
+    #: A BEGIN that goes along with the next statement (PostgreSQL).
+    begin = ""
 
 
 class Guarded:
@@ -59,6 +61,8 @@ class Guarded:
         state.round_trips += 1
         if (not state.may_write or state.sealed) and _WRITES.search(sql):
             raise READ_ONLY_OUTSIDE()
+        if state.begin:
+            sql, state.begin = state.begin + sql, ""
         return super().execute_sql(sql, params)  # type: ignore[misc]
 
     @contextmanager
@@ -245,7 +249,9 @@ class PostgresDatabase(Guarded, PooledPostgresqlDatabase):  # type: ignore[misc]
         self.pos.round_trips += 1
         if "\x00" in text:
             raise ValueError("a NUL character has no place in a statement: the driver would cut it off there")
-        connection = self.connection()
+        connection, state = self.connection(), self.pos
+        if state.begin:
+            text, state.begin = state.begin + text, ""
         try:
             with wrap_exceptions, connection.cursor() as cursor:
                 cursor.execute(text, parameters)
@@ -303,7 +309,8 @@ def _connection_options(url: str) -> tuple[str, dict[str, Any]]:
     query = dict(parse_qsl(parts.query))
     options: dict[str, Any] = {
         "options": "-c default_transaction_read_only=on -c timezone=UTC -c standard_conforming_strings=on "
-        "-c client_encoding=UTF8 -c plan_cache_mode=force_generic_plan -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        "-c client_encoding=UTF8 -c plan_cache_mode=force_generic_plan -c lock_timeout=10s "
+        "-c idle_in_transaction_session_timeout=60s",
         "application_name": "pos",
         "keepalives_idle": 30,
         "connect_timeout": int(query.pop("connect_timeout", "5")),

@@ -113,6 +113,7 @@ class UnitOfWork:
     bumps: bool = False
     still: bool = False
     locked: bool = False
+    looked_up: bool = True
     broken: Exception | None = None
 
     # -- what services and after rules use -------------------------------------------------------------------------
@@ -190,9 +191,19 @@ class UnitOfWork:
 
     # -- what perform() uses ---------------------------------------------------------------------------------------
 
-    def begin(self, key: str, scope: str) -> None:
-        """Open the transaction, read the chain's row and what is stored under the key, in one round trip."""
+    def begin(self, key: str, scope: str, known: ChainHead | None = None) -> None:
+        """Open the transaction, read the chain's row and what is stored under the key, in one round trip.
+
+        `known`: the chain's row as it was read with the session a moment ago. Then nothing is read or sent yet: BEGIN
+        goes along with the action's first statement, and whether the key is known is asked only if that matters,
+        because the action was refused or its key was found taken at the end (`looked_up` stays false).
+        """
         db, state = self.db, self.db.pos
+        if known is not None and isinstance(db, PostgresDatabase) and not db.connection().closed:
+            self.open, self.looked_up, self.head = True, False, known
+            state.may_write, state.begin = True, _BEGIN_POSTGRES
+            db.push_transaction(self)
+            return
         if isinstance(db, PostgresDatabase):
             if db.connection().closed:
                 db.manual_close()
@@ -237,7 +248,7 @@ class UnitOfWork:
             return
         try:
             if isinstance(self.db, PostgresDatabase):
-                if not self.db.connection().closed:
+                if not self.db.connection().closed and not self.db.pos.begin:
                     self.db.send("ROLLBACK")
             else:
                 connection = self.db.connection()
@@ -254,6 +265,7 @@ class UnitOfWork:
         self.open = False
         state = self.db.pos
         state.may_write = state.sealed = False
+        state.begin = ""
         if self.db.transaction_depth():
             self.db.pop_transaction()
         if isinstance(self.db, SqliteDatabase):

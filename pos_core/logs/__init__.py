@@ -51,3 +51,5 @@ def _install(handler: logging.Handler, level: int) -> None:
     # What the libraries tell below a warning is about themselves, and peewee's debug lines are every statement.
     for name in ("waitress", "waitress.queue", "peewee", "peewee_migrate", "asyncio"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # waitress warns whenever a request waits for a thread; under load that is one line per request
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
