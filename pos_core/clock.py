@@ -64,6 +64,11 @@ def zone(name: str) -> ZoneInfo:
         raise ValueError(f"unknown time zone {name!r}: use an IANA name such as Europe/Madrid") from error
 
 
+def from_timestamp(seconds: float) -> datetime:
+    """The aware UTC datetime of a machine's timestamp; for log lines, never for a decision."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def business_date(at: datetime, time_zone: str, day_start_minutes: int = 0) -> date:
     """The store's business day of a moment: local time less the day's start (0-1439 minutes after midnight).
 

@@ -29,6 +29,11 @@ class Statement:
         """The EXECUTE of the prepared statement with its parameters as literals."""
         if not self.types:
             return f"EXECUTE {self.name}"
+        if _PLAIN.issuperset(map(type, parameters)):
+            # every value between quotes, as PostgreSQL takes numbers too; safe when no value brings a quote of its own
+            quoted = "','".join(map(str, parameters))
+            if quoted.count("'") == 2 * (len(parameters) - 1):
+                return f"EXECUTE {self.name}('{quoted}')"
         return f"EXECUTE {self.name}({','.join([_LITERALS[type(value)](value) for value in parameters])})"
 
     def plain(self, parameters: Sequence[Any]) -> str:
@@ -40,6 +45,9 @@ class Statement:
             return f"{_LITERALS[type(value)](value)}::{self.types[position]}"
 
         return re.sub(r"\$(\d+)", place, self.postgres)
+
+
+_PLAIN = frozenset((str, int))
 
 
 def _quoted(value: str) -> str:

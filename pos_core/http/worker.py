@@ -15,6 +15,7 @@ from waitress.server import create_server
 
 from pos_core.http.protocol import Channel
 from pos_core.installer import checks
+from pos_core.logs import access
 
 if TYPE_CHECKING:
     from pos_core.kernel import Kernel
@@ -75,6 +76,7 @@ class Worker:
         while not self._stopping:
             self._loop(30)
         complete = self._drain()
+        access.flush()
         with kernel.db.in_use():
             kernel.stop()
         checks.close(kernel.db)
