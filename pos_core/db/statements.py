@@ -30,10 +30,11 @@ class Statement:
         if not self.types:
             return f"EXECUTE {self.name}"
         if _PLAIN.issuperset(map(type, parameters)):
-            # every value between quotes, as PostgreSQL takes numbers too; safe when no value brings a quote of its own
-            quoted = "','".join(map(str, parameters))
-            if quoted.count("'") == 2 * (len(parameters) - 1):
-                return f"EXECUTE {self.name}('{quoted}')"
+            # every value between quotes, as PostgreSQL takes numbers and flags too; safe when no value brings a quote
+            # or the mark of its own
+            quoted = "','".join([_NULL if value is None else str(value) for value in parameters])
+            if quoted.count("'") == 2 * (len(parameters) - 1) and quoted.count("\x00") == 2 * parameters.count(None):
+                return f"EXECUTE {self.name}('{quoted}')".replace(_QUOTED_NULL, "NULL")
         return f"EXECUTE {self.name}({','.join([_LITERALS[type(value)](value) for value in parameters])})"
 
     def plain(self, parameters: Sequence[Any]) -> str:
@@ -47,7 +48,10 @@ class Statement:
         return re.sub(r"\$(\d+)", place, self.postgres)
 
 
-_PLAIN = frozenset((str, int))
+_PLAIN = frozenset((str, int, bool, type(None)))
+#: Stands for NULL between quotes while a text is put together; a value with a NUL character stays one and is refused.
+_NULL = "\x00null\x00"
+_QUOTED_NULL = f"'{_NULL}'"
 
 
 def _quoted(value: str) -> str:

@@ -44,6 +44,10 @@ def _flag_array(values: Sequence[Any]) -> str:
 
 
 def _text_array(values: Sequence[Any]) -> str:
+    if None not in values:
+        joined = '","'.join(values)
+        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
+            return '{"' + joined + '"}'
     return "{" + ",".join(
         "NULL" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values
     ) + "}"  # fmt: skip
