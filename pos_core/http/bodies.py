@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pos_core.errors import PosError
+from pos_core.errors import INVALID_REQUEST, PosError
 from pos_core.http import problems
 
 
@@ -42,7 +42,7 @@ def _no_nul(path: str) -> PosError:
         path, message="must not contain a NUL character", message_es="No debe contener un carácter NUL.",
         kind="value_error",
     )  # fmt: skip
-    return PosError(problems.INVALID_REQUEST, violations=(violation,))
+    return PosError(INVALID_REQUEST, violations=(violation,))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

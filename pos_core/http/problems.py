@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
 
-from pos_core.errors import CLIENT_CLASS, INVALID_REQUEST, Kind, PosError, Violation, define
+from pos_core.errors import CLIENT_CLASS, Kind, PosError, Violation, define
+from pos_core.validation import BODY_MALFORMED, FIELD, PARAMETER_INVALID, from_validation
+
+__all__ = ["BODY_MALFORMED", "FIELD", "PARAMETER_INVALID", "STATUS", "body", "from_validation"]
 
 STATUS: dict[Kind, int] = {
     Kind.MALFORMED: 400, Kind.INVALID: 422, Kind.RULE: 422, Kind.UNAUTHENTICATED: 401, Kind.DENIED: 403,
@@ -20,11 +22,6 @@ INTERNAL = define(
     "internal_error", Kind.FAULT,
     en="Something went wrong inside; nothing was written.", es="Algo falló internamente; no se escribió nada.",
     cure="Tell support the request_id; the log has the details.",
-)
-BODY_MALFORMED = define(
-    "body_malformed", Kind.MALFORMED,
-    en="The body is not valid JSON: {reason}.", es="El cuerpo no es JSON válido: {reason}.",
-    cure="Send one JSON object in UTF-8.",
 )
 BODY_TOO_LARGE = define(
     "body_too_large", Kind.TOO_LARGE,
@@ -45,11 +42,6 @@ METHOD_NOT_ALLOWED = define(
     "method_not_allowed", Kind.NOT_ALLOWED,
     en="{path} does not take {method}.", es="{path} no admite {method}.",
     cure="The Allow header lists the methods it takes.",
-)
-PARAMETER_INVALID = define(
-    "parameter_invalid", Kind.MALFORMED,
-    en="Some query parameters are not as they must be.", es="Algunos parámetros no son como deben ser.",
-    cure="Mend each parameter that `errors` names.",
 )
 CURSOR_INVALID = define(
     "cursor_invalid", Kind.MALFORMED,
@@ -78,56 +70,6 @@ IF_MATCH_MALFORMED = define(
     en="If-Match must be the ETag of the last read.", es="If-Match debe ser el ETag de la última lectura.",
     cure='Send it as it came, for example If-Match: "3".',
 )
-FIELD = define(
-    "field_invalid", Kind.INVALID, en="{message}", es="{message_es}", cure="Mend the field as its message says.",
-)
-
-#: pydantic's error types in Spanish; figures come from the error's own context.
-_SPANISH = {
-    "missing": "Falta este campo.", "extra_forbidden": "Este campo no se admite aquí.",
-    "string_type": "Debe ser texto.", "int_type": "Debe ser un número entero.",
-    "int_parsing": "Debe ser un número entero.",
-    "bool_type": "Debe ser true o false.", "bool_parsing": "Debe ser true o false.", "list_type": "Debe ser una lista.",
-    "tuple_type": "Debe ser una lista.", "dict_type": "Debe ser un objeto.", "model_type": "Debe ser un objeto.",
-    "model_attributes_type": "Debe ser un objeto.",
-    "string_too_short": "Debe tener al menos {min_length} caracteres.",
-    "string_too_long": "Debe tener como máximo {max_length} caracteres.",
-    "too_short": "Debe tener al menos {min_length}.",
-    "too_long": "Debe tener como máximo {max_length}.", "greater_than_equal": "Debe ser como mínimo {ge}.",
-    "greater_than": "Debe ser mayor que {gt}.", "less_than_equal": "Debe ser como máximo {le}.",
-    "less_than": "Debe ser menor que {lt}.", "literal_error": "Debe ser {expected}.",
-    "string_pattern_mismatch": "No tiene la forma debida.", "value_error": "No es un valor válido: {error}.",
-    "datetime_parsing": "No es una fecha y hora ISO 8601.", "timezone_aware": "Falta la zona horaria.",
-    "date_parsing": "No es una fecha ISO 8601.", "date_from_datetime_parsing": "No es una fecha ISO 8601.",
-}  # fmt: skip
-
-
-class _Context(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return "?"
-
-
-def field_violations(error: ValidationError) -> list[Violation]:
-    """pydantic's findings as violations: a path each (`lines.3.quantity`), in both languages."""
-    found = []
-    for item in error.errors(include_url=False, include_input=False):
-        path = ".".join(str(part) for part in item["loc"])
-        context = _Context(item.get("ctx", {}))
-        spanish = _SPANISH.get(item["type"], "No es un valor válido.").format_map(context)
-        message = item["msg"].removeprefix("Value error, ")
-        found.append(FIELD.at(path, message=message, message_es=spanish, kind=item["type"]))
-    return found
-
-
-def from_validation(error: ValidationError, *, in_query: bool = False) -> PosError:
-    """A schema's refusal as the error to raise: malformed JSON apart from fields that are not as they must be."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    if first["type"] == "json_invalid":
-        return BODY_MALFORMED(reason=str(first.get("ctx", {}).get("error", "not JSON")))
-    code = PARAMETER_INVALID if in_query else INVALID_REQUEST
-    return PosError(code, violations=field_violations(error))
-
-
 def body(error: PosError, request_id: str, language: str) -> tuple[int, bytes]:
     """(status, JSON) of a problem."""
     return STATUS[error.code.kind], orjson.dumps({

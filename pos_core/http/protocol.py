@@ -49,7 +49,19 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]
 
 
 class LastingTask(WSGITask):  # type: ignore[misc]
-    """Tells the client to come back on a new connection when this worker is about to stop."""
+    """Tells the client to come back on a new connection when this worker is about to stop; answers in one piece."""
+
+    wrote_header: bool
+
+    def write(self, data: bytes) -> None:
+        """waitress sends the headers and the body by themselves: two system calls, and a client that wakes twice."""
+        whole = not self.wrote_header and self.complete and self.has_body and len(data) == self.content_length
+        if not whole or not data:
+            super().write(data)
+            return
+        self.channel.write_soon(self.build_response_header() + data)
+        self.wrote_header = True
+        self.content_bytes_written += len(data)
 
     def build_response_header(self) -> bytes:
         if getattr(self.channel.server, "draining", False):

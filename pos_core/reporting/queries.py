@@ -12,13 +12,13 @@ from pos_core import clock
 from pos_core.actions import query, require_permission
 from pos_core.context import Context
 from pos_core.errors import NOT_FOUND
-from pos_core.http.problems import from_validation
 from pos_core.reporting import registry
 from pos_core.reporting.filters import ReportFilters
 from pos_core.reporting.registry import Column, Report
 from pos_core.reporting.schemas import ROWS
 from pos_core.reporting.tables import to_csv
 from pos_core.reporting.totals import totals
+from pos_core.validation import from_validation
 
 READERS = ("hq:reports.view", "store:reports.view", "pos:reports.view")
 
