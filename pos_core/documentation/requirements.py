@@ -10,7 +10,7 @@ from pos_core.documentation.source import MarkError, requirement_tests
 
 #: Where a checkout may name all rows, one `ID title` per line, so that rows without a test are seen too.
 ROWS = "docs/requirements-rows.txt"
-_ID = re.compile(r"^([A-Z][A-Z0-9]*)-(\d+)$")
+_ID = re.compile(r"^([A-Z][A-Z0-9]*)-(\d+)(?:-(\d+))?$")
 
 
 def requirements(root: Path) -> str:
@@ -50,9 +50,9 @@ def read_rows(file: Path) -> dict[str, str]:
     return found
 
 
-def _order(row: str) -> tuple[str, int, str]:
+def _order(row: str) -> tuple[str, int, int, str]:
     match = _ID.match(row)
-    return (match[1], int(match[2]), "") if match else (row, 0, row)
+    return (match[1], int(match[2]), int(match[3] or 0), "") if match else (row, 0, 0, row)
 
 
 def _file(name: str, tests: list[str]) -> str:
