@@ -22,6 +22,7 @@ def open_till(shop: Any, client_as: SignIn) -> Client:
     return client_as("cashier")
 
 
+@pytest.mark.req("API-01")
 @pytest.mark.req("SAL-01")
 @pytest.mark.req("OPX-42")
 def test_a_till_signs_in_sells_and_prints(shop: Any, client_as: SignIn) -> None:
@@ -133,6 +134,7 @@ HOSTILE: list[tuple[str, Any]] = [
 
 
 @pytest.mark.req("VAL-01")
+@pytest.mark.req("VAL-03")
 @pytest.mark.req("VAL-04")
 def test_hostile_sales_are_refused_with_their_field_and_write_nothing(shop: Any, client_as: SignIn) -> None:
     till = open_till(shop, client_as)

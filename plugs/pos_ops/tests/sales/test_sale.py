@@ -86,6 +86,7 @@ def test_cash_is_rounded_where_small_coins_are_gone(shop: Any) -> None:
     assert (split["rounding_minor"], split["payable_minor"]) == (2, 1001)
 
 
+@pytest.mark.req("INV-01")
 @pytest.mark.req("INV-02")
 @pytest.mark.req("RUL-09")
 def test_stock_goes_down_by_a_ledger_row_per_line(shop: Any) -> None:
@@ -142,6 +143,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
+@pytest.mark.req("OPX-04")
 @pytest.mark.req("PRC-07")
 @pytest.mark.req("RUL-03")
 @pytest.mark.parametrize(("change", "code", "path"), REFUSED, ids=[r[1] + "-" + r[2] for r in REFUSED])
