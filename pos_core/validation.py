@@ -50,13 +50,21 @@ class _Context(dict[str, Any]):
 def field_violations(error: ValidationError) -> list[Violation]:
     """pydantic's findings as violations: a path each (`lines.3.quantity`), in both languages."""
     found = []
-    for item in error.errors(include_url=False, include_input=False):
+    items = error.errors(include_url=False, include_input=False)
+    for item in items:
+        if item["type"] == "too_short" and any(len(i["loc"]) > len(item["loc"]) == _shared(i, item) for i in items):
+            continue  # the list is long enough; what is in it was left out because it is wrong itself
         path = ".".join(str(part) for part in item["loc"])
         context = _Context(item.get("ctx", {}))
         spanish = _SPANISH.get(item["type"], "No es un valor válido.").format_map(context)
         message = item["msg"].removeprefix("Value error, ")
         found.append(FIELD.at(path, message=message, message_es=spanish, kind=item["type"]))
     return found
+
+
+def _shared(inner: Any, outer: Any) -> int:
+    """How many parts of the outer finding's place the inner one's begins with."""
+    return sum(1 for one, other in zip(inner["loc"], outer["loc"], strict=False) if one == other)
 
 
 def from_validation(error: ValidationError, *, in_query: bool = False) -> PosError:

@@ -238,6 +238,15 @@ def _schema(kernel: Kernel) -> Iterator[Finding]:
         yield Finding("schema", "fail", str(error))
         return
     yield Finding("schema", "ok", f"current; the business is {kernel.instance_name} ({kernel.currency})")
+    from pos_core.db import schema
+
+    different = schema.differences(kernel.db, kernel.models, kernel.running())
+    if different:
+        shown = "; ".join(different[:5]) + (f"; and {len(different) - 5} more" if len(different) > 5 else "")
+        cure = "somebody changed the database by hand: restore a backup, or mend what is named"
+        yield Finding("guards", "fail", shown, cure)
+    else:
+        yield Finding("guards", "ok", "tables, constraints and append-only triggers are as declared")
     with kernel.db.in_use():
         known = {row[0] for row in kernel.db.execute_sql("SELECT code FROM core_permission")}
     unknown = sorted(kernel.permissions().keys() - known)

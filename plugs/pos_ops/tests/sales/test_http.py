@@ -143,6 +143,8 @@ def test_hostile_sales_are_refused_with_their_field_and_write_nothing(shop: Any,
         answer = till.post("/sales", {**shop.sale(("A", "1")), field: value})
         assert (answer.status, answer.code) == (422, "invalid_request"), (field, str(value)[:60], answer.text[:300])
         assert all(path.split(".")[0] == field for path in answer.paths()), answer.text
+    one = till.post("/sales", {**shop.sale(("A", "1")), "lines": [{"sku": "A", "quantity": "-1"}]})
+    assert one.paths() == {"lines.0.quantity"}, "one thing is wrong, so one thing is told"
     for raw in (b"", b"[]", b"{", b"nul", b'{"id": NaN}', b"\xff\xfe", b"[" * 5000, b'{"a":1e400}'):
         assert till.request("POST", "/sales", raw).status in (400, 422), raw[:20]
     assert Sale.select().count() == 0
