@@ -32,7 +32,7 @@ USAGE = """usage: python3 dev.py COMMAND [arguments]
   test         the whole suite on SQLite and PostgreSQL; arguments go to pytest
                (--db sqlite, -k name, tests/packaging ...)
   bench        measure, side by side with the bare drivers; --check compares what no machine changes
-  lint         ruff: rules and format; --fix repairs what can be repaired
+  lint         ruff; --fix repairs what can be repaired
   types        mypy over pos_core, strict on the public API
   wheels       build the wheel of every distribution into dist/
   docs         regenerate the generated pages (arguments go to `pos docs`)
@@ -334,15 +334,12 @@ def bench(arguments: list[str]) -> None:
 
 
 def lint(arguments: list[str]) -> None:
-    """ruff's rules, then its format; `--fix` repairs both."""
+    """ruff's rules; `--fix` repairs what can be repaired. Tables of figures and fields are laid out by hand."""
     ensure_environment()
     fix = "--fix" in arguments
     paths = [word for word in arguments if word != "--fix"] or ["."]
     rules = [str(venv_program("ruff")), "check", *(["--fix"] if fix else []), *paths]
-    status = subprocess.run(rules, cwd=ROOT, check=False).returncode
-    form = [str(venv_program("ruff")), "format", *([] if fix else ["--check"]), *paths]
-    status = subprocess.run(form, cwd=ROOT, check=False).returncode or status
-    raise SystemExit(status)
+    raise SystemExit(subprocess.run(rules, cwd=ROOT, check=False).returncode)
 
 
 def types(arguments: list[str]) -> None:

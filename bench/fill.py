@@ -68,6 +68,8 @@ class Filler(ABC):
         for name in every:
             if self.keep_new_rows(name):
                 table = Table(name, self.column_names(name), self.unique_columns(name))
+                if self._is_counter(table, began_ms):
+                    continue
                 self._classify(table, began_ms)
                 self.tables.append(table)
         if not self.tables or not self.sales:
@@ -84,6 +86,15 @@ class Filler(ABC):
         self.copies = max(self.copies, wanted)
         self.settle()
         return (self.copies + 1) * self.sales
+
+    def _is_counter(self, table: Table, began_ms: int) -> bool:
+        """Return whether rows are keyed by masters alone (a stock level): a first sale makes them, not every one."""
+
+        def old(column: str) -> bool:
+            values = [str(value) for value in self.sample_values(table.name, column)]
+            return all(UUID.fullmatch(value) and uuid_ms(value) < began_ms for value in values)
+
+        return any(all(old(column) for column in columns) for columns in table.unique)
 
     def _classify(self, table: Table, began_ms: int) -> None:
         for column in table.columns:
