@@ -115,7 +115,7 @@ class SqliteDatabase(Guarded, APSWDatabase):  # type: ignore[misc]
                 "synchronous": synchronous,
                 "foreign_keys": 1,
                 "busy_timeout": busy_timeout_ms,
-                "cache_size": -32_000,
+                "cache_size": -8_000,
                 "temp_store": "memory",
                 "wal_autocheckpoint": 8_000,
                 "journal_size_limit": 64 * 1024 * 1024,
@@ -140,6 +140,8 @@ class SqliteDatabase(Guarded, APSWDatabase):  # type: ignore[misc]
             if self._writer is None:
                 with wrap_exceptions:
                     self._writer = super()._connect()
+                    # one cache that is worth its memory: it holds the inner pages of every index a sale writes to
+                    self._writer.execute("PRAGMA cache_size = -64000")
             self._reader.connection, self._state.conn = self._state.conn, self._writer
         except BaseException:
             self._turn.release()
