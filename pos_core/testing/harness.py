@@ -231,6 +231,11 @@ class Templates:
         self._made: dict[str, dict[str, Any]] = {}
         self._count = 0
 
+    def close(self) -> None:
+        """Drop the templates: a named server keeps nothing of a test run."""
+        if self._server is not None and "postgresql" in self._made:
+            self._server.drop_database(f"pos_template_{self._name}")
+
     def template(self, dialect: str) -> dict[str, Any]:
         if dialect not in self._made:
             directory = self._base / f"template-{dialect}"

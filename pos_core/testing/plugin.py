@@ -42,14 +42,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def pos_templates(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Templates:
+def pos_templates(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Templates]:
     """Populated databases to copy from, per worker."""
     from pos_core.testing.harness import Templates
     from pos_core.testing.postgres import find_or_start
 
     server = find_or_start() if request.config.getoption("db") != "sqlite" else None
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    return Templates(tmp_path_factory.mktemp("pos"), server, f"{worker}_{os.getpid()}")
+    templates = Templates(tmp_path_factory.mktemp("pos"), server, f"{worker}_{os.getpid()}")
+    yield templates
+    templates.close()
 
 
 @pytest.fixture
