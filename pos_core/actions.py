@@ -384,34 +384,35 @@ def record(
 
     Where even that fails (the database is gone) the attempt stands in the log; the caller's own error goes on.
     """
-    uow = UnitOfWork(kernel.db, ctx.register_id or kernel.instance_id)
     entry = Entry({}, chosen.name, outcome, chosen.entity, None, ctx.store_id, ctx.actor.id or None)
     entry.fact.update(_surroundings(ctx, chosen, outcome))
     entry.fact |= {"entity": chosen.entity, "id": None, "error": _described(error), "command": _shown(chosen, command)}
     try:
-        uow.begin("", "")
-        uow.entries.append(entry)
-        for observe in kernel.plan(chosen.name, ctx.store_id).audit:
-            try:
-                observe.call({"ctx": ctx, "entry": MappingProxyType(entry.fact)})
-            except Exception:  # there is nothing left to refuse, and an attempt must not go unrecorded
-                log.exception("an observer of the audit failed", extra={"action": chosen.name, "rule": observe.name})
-        uow.commit()
+        _write_alone(kernel, ctx, entry)
     except Exception:
-        uow.rollback()
         log.exception("an attempt could not be recorded", extra={"action": chosen.name, "outcome": outcome})
 
 
 def record_export(kernel: Kernel, ctx: Context, asked: Query, arguments: Mapping[str, Any]) -> None:
     """Record that data left the system, before it does; where that fails nothing leaves."""
-    uow = UnitOfWork(kernel.db, ctx.register_id or kernel.instance_id)
     entry = Entry({}, asked.name, "done", "export", None, ctx.store_id, ctx.actor.id or None)
     entry.fact.update(_surroundings(ctx, asked, "done"))
     shown = {name: orjson.loads(orjson.dumps(value, default=plain)) for name, value in arguments.items()}
     entry.fact |= {"entity": "export", "id": None, "after": {"arguments": shown}}
+    _write_alone(kernel, ctx, entry)
+
+
+def _write_alone(kernel: Kernel, ctx: Context, entry: Entry) -> None:
+    """Seal one entry that belongs to no action's transaction, in a short one of its own."""
+    uow = UnitOfWork(kernel.db, ctx.register_id or kernel.instance_id)
     try:
         uow.begin("", "")
         uow.entries.append(entry)
+        for observe in kernel.plan(entry.action, ctx.store_id).audit:
+            try:
+                observe.call({"ctx": ctx, "entry": MappingProxyType(entry.fact)})
+            except Exception:  # there is nothing left to refuse, and an attempt must not go unrecorded
+                log.exception("an observer of the audit failed", extra={"action": entry.action, "rule": observe.name})
         uow.commit()
     except BaseException:
         uow.rollback()

@@ -73,6 +73,7 @@ class Kernel:
         self._actions: dict[str, Action] = {}
         self._queries: dict[str, Query] = {}
         self._rules: list[Rule] = []
+        self._hooks: dict[tuple[str, frozenset[str]], list[Rule]] = {}
         self._plans: dict[tuple[str, frozenset[str]], Plan] = {}
         for module in self.running():
             if module.running:  # one that it depends on may have been set aside a moment ago
@@ -92,7 +93,12 @@ class Kernel:
     @cached_property
     def tokens(self) -> Tokens:
         """Signs and reads access tokens with this installation's secrets."""
-        return Tokens(secrets.load(self.config.secrets_file), self.config.auth.access_minutes)
+        return Tokens(self.secrets, self.config.auth.access_minutes)
+
+    @cached_property
+    def secrets(self) -> secrets.Secrets:
+        """This installation's secrets, read once in each process."""
+        return secrets.load(self.config.secrets_file)
 
     # -- modules ---------------------------------------------------------------------------------------------------
 
@@ -202,6 +208,9 @@ class Kernel:
 
     def _hooked(self, hook: str, enabled: frozenset[str]) -> list[Rule]:
         """A hook's implementations of the enabled modules, as rules: with a name, a place and their arguments."""
+        known = self._hooks.get((hook, enabled))
+        if known is not None:
+            return known
         depths = {m.name: m.depth for m in self.modules}
         made = [
             Rule("before", "*", impl.function, rules.DEFAULT_PRIORITY, impl.argnames, impl.plugin_name,
@@ -209,7 +218,8 @@ class Kernel:
             for impl in getattr(self.manager.hook, hook).get_hookimpls()
             if impl.plugin_name in enabled
         ]
-        return sorted(made, key=lambda r: r.order)
+        found = self._hooks[(hook, enabled)] = sorted(made, key=lambda r: r.order)
+        return found
 
     # -- doing -----------------------------------------------------------------------------------------------------
 

@@ -48,10 +48,7 @@ class Cursors:
         self._kernel = kernel
 
     def _signer(self, query: str) -> URLSafeSerializer:
-        from pos_core.config import secrets
-
-        keys = secrets.load(self._kernel.config.secrets_file).token_keys
-        return URLSafeSerializer(list(keys), salt=f"pos.cursor.{query}")
+        return URLSafeSerializer(list(self._kernel.secrets.token_keys), salt=f"pos.cursor.{query}")
 
     def write(self, query: str, key: tuple[Any, ...]) -> str:
         return str(self._signer(query).dumps(list(key)))
