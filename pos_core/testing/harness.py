@@ -177,6 +177,11 @@ class Server:
         self._server.task_dispatcher.shutdown()
         self._server.close()
         self._thread.join(timeout=5)
+        for channel in list(self._server.active_channels.values()):
+            for request in (*channel.requests, channel.request):
+                if request is not None:
+                    request.close()
+            channel.handle_close()  # its buffers too: a large body lies in a temporary file
         wasyncore.close_all(self._server._map, ignore_all=True)
 
 
