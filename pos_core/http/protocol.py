@@ -74,3 +74,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     task_class = LastingTask
     error_task_class = ProblemTask
+
+    def add_channel(self, map: Any = None) -> None:
+        super().add_channel(map)
+        self.server.share.hold(len(self.server.active_channels))
+
+    def del_channel(self, map: Any = None) -> None:
+        super().del_channel(map)
+        self.server.share.hold(len(self.server.active_channels))

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pos_core.http.shares import Share, Shares
 from pos_core.http.worker import Worker
 from pos_core.installer import checks, setup
 from pos_core.plugins import StartError
@@ -49,6 +50,7 @@ class Served:
 class _Child:
     pid: int
     ready_fd: int
+    share: Share
     born: float = field(default_factory=time.monotonic)
     ready: bool = False
     asked: bool = False
@@ -120,6 +122,7 @@ class Supervisor:
         self._stop_by: float | None = None
         self._killed = False
         self._status = 0
+        self._shares = Shares(workers)
         self._lifeline, self._life = os.pipe()
         self._wake_read, self._wake_write = os.pipe()
         # A terminal that closes ends what runs in it; without a terminal SIGHUP means: read the configuration again.
@@ -199,18 +202,19 @@ class Supervisor:
         sys.stdout.flush()
         sys.stderr.flush()
         ready_read, ready_write = os.pipe()
+        share = self._shares.take()
         # Blocked until the child has its own handlers: an early signal would land in the parent's wake-up pipe.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
         if pid == 0:
             os.close(ready_read)
-            self._be_worker(ready_write)
+            self._be_worker(ready_write, share)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.close(ready_write)
-        child = self._children[pid] = _Child(pid, ready_read)
+        child = self._children[pid] = _Child(pid, ready_read, share)
         return child
 
-    def _be_worker(self, ready: int) -> NoReturn:
+    def _be_worker(self, ready: int, share: Share) -> NoReturn:
         """The child's whole life; never returns into the parent's code."""
         status = 70
         try:
@@ -223,7 +227,7 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             for fd in (self._life, self._wake_read, self._wake_write, *(c.ready_fd for c in self._children.values())):
                 os.close(fd)
-            worker = Worker(self._served.kernel, self._served.app, self._listener, self._lifeline)
+            worker = Worker(self._served.kernel, self._served.app, self._listener, self._lifeline, share)
             status = worker.run(lambda: _tell(ready))
         except BaseException:
             log.exception("the worker failed")
@@ -239,6 +243,7 @@ class Supervisor:
                 continue
             del self._children[pid]
             os.close(child.ready_fd)
+            self._shares.give_back(child.share)
             if self._stop_by is None and not child.asked:
                 self._on_death(child, status)
 

@@ -11,9 +11,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore
-from waitress.server import create_server
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
 
 from pos_core.http.protocol import Channel
+from pos_core.http.shares import Share
 from pos_core.installer import checks
 from pos_core.logs import access
 
@@ -48,21 +51,38 @@ class _Lifeline(wasyncore.file_dispatcher):  # type: ignore[misc]
         self._gone()
 
 
+class _Server(TcpWSGIServer):  # type: ignore[misc]
+    """waitress' server on a socket that other workers listen to as well."""
+
+    share: Share
+
+    def handle_accept(self) -> None:
+        self.share.let_others_first()
+        super().handle_accept()
+
+
 class Worker:
     """One process' server. `ready` is called when requests are being answered."""
 
-    def __init__(self, kernel: Kernel, app: Any, listener: socket.socket, lifeline: int) -> None:
+    def __init__(self, kernel: Kernel, app: Any, listener: socket.socket, lifeline: int, share: Share) -> None:
         config = kernel.config.http
         self._kernel = kernel
         self._grace = config.drain_seconds
         self._stopping = False
-        self._server: Any = create_server(
-            app, sockets=[listener], threads=config.threads, connection_limit=config.connection_limit,
+        adjustments = Adjustments(
+            sockets=[listener], threads=config.threads, connection_limit=config.connection_limit,
             max_request_body_size=max(config.max_body_bytes, config.max_upload_bytes),
             max_request_header_size=config.max_header_bytes, asyncore_use_poll=True, ident=None,
             clear_untrusted_proxy_headers=True,
         )  # fmt: skip
+        dispatcher = ThreadedTaskDispatcher()
+        dispatcher.set_thread_count(config.threads)
+        place = (listener.family, listener.type, listener.proto, listener.getsockname())
+        self._server: Any = _Server(
+            app, {}, _sock=listener, dispatcher=dispatcher, adj=adjustments, bind_socket=False, sockinfo=place
+        )
         self._server.channel_class = Channel
+        self._server.share = self._share = share
         _Lifeline(lifeline, self._orphaned, self._server._map)
 
     def run(self, ready: Callable[[], None]) -> int:
@@ -72,6 +92,7 @@ class Worker:
         with kernel.db.in_use():
             kernel.start()
         log.info("worker ready", extra={"threads": kernel.config.http.threads})
+        self._share.open()
         ready()
         while not self._stopping:
             self._loop(30)
@@ -99,6 +120,7 @@ class Worker:
     def _drain(self) -> bool:
         """Take no new connection, finish what was sent, then end the threads; whether all of it was finished."""
         server = self._server
+        self._share.leave()
         self._accept_waiting()
         server.draining = True
         server.del_channel()

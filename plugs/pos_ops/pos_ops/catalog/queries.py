@@ -10,7 +10,7 @@ from pos_core.actions import query
 from pos_core.context import Context
 from pos_core.db import records
 from pos_core.errors import NOT_FOUND
-from pos_ops.catalog import lines, search, trees, views
+from pos_ops.catalog import search, shelf, trees, views
 from pos_ops.catalog.import_schemas import ImportProducts
 from pos_ops.catalog.importing import template
 from pos_ops.catalog.importing.plan import ImportPlan, make_plan
@@ -160,14 +160,14 @@ def _searched(
 def find_lines(
     ctx: Context, *, ids: Sequence[str] = (), skus: Sequence[str] = (), barcodes: Sequence[str] = ()
 ) -> Found:
-    """What a sale's lines name, in one round trip: `SaleItem`s by id, SKU and barcode; unknown ones are missing."""
-    return lines.find_lines(ids, skus, barcodes)
+    """What a sale's lines name, in one round trip at most: `SaleItem`s by id, SKU and barcode; unknown ones are missing."""
+    return shelf.take(ctx, ids, skus, barcodes)
 
 
 @query("catalog:find_barcode")
 def find_barcode(ctx: Context, *, barcode: str) -> SaleItem | None:
     """The product of a barcode, None where there is none; an active product wins over a retired one."""
-    return lines.find_lines((), (), (barcode,))[2].get(barcode)
+    return shelf.take(ctx, barcodes=(barcode,))[2].get(barcode)
 
 
 @query("catalog:targets")

@@ -178,6 +178,7 @@ def edit_vendor(ctx: Context, command: schemas.EditVendor) -> dict[str, Any]:
 )
 def create_product(ctx: Context, command: schemas.CreateProduct, draft: ProductDraft) -> dict[str, Any]:
     """Add a product with its barcodes."""
+    ctx.writing.raise_revision()  # a barcode may have stood for a retired product until now
     row = Product(**draft.values)
     records.add(ctx, row)
     _add_barcodes(ctx, row, command.barcodes)
@@ -215,6 +216,7 @@ def _switched(ctx: Context, command: schemas.SwitchProduct, is_active: bool) -> 
 
 
 def _edited(ctx: Context, row: Product, changes: dict[str, Any], version: int | None) -> dict[str, Any]:
+    ctx.writing.raise_revision()
     ctx.writing.was(views.product_views(ctx, [row])[0])
     records.edit(ctx, row, changes, "product", version)
     ctx.emit("product:updated", "product", row.id, sku=row.sku)
@@ -233,6 +235,7 @@ def _add_barcodes(ctx: Context, row: Product, barcodes: list[str]) -> None:
 )
 def set_barcodes(ctx: Context, command: schemas.SetBarcodes) -> dict[str, Any]:
     """Replace all barcodes of a product; the first is the main one."""
+    ctx.writing.raise_revision()
     row = records.get(Product, command.id, "product")
     before = views.product_views(ctx, [row])[0]
     ctx.writing.was(before)
@@ -288,6 +291,7 @@ def _quantity(thousandths: int | None) -> str | None:
 @action("product:import_batch", command=ImportBatch, permission="hq:products.create", constraints=PRODUCT_CONSTRAINTS)
 def import_batch(ctx: Context, command: ImportBatch) -> dict[str, Any]:
     """Write some hundred products of an import; the audit entry holds each of them before and after."""
+    ctx.writing.raise_revision()
     ctx.writing.was({"rows": [row.before for row in command.rows if row.before is not None]})
     return writing.write_batch(ctx, command)
 
