@@ -66,6 +66,7 @@ class Action:
     audited_answer: the answer is the audited fact itself; it is not stored twice, and its key is kept for ever.
     secrets: fields of the answer that are shown once and neither audited nor stored. personal: fields that enter the
     chain as salted digests. constraints: the module's own words for database constraints.
+    security: the kind of security event that this action is, done or refused ("" for none).
     """
 
     name: str
@@ -84,6 +85,7 @@ class Action:
     personal: tuple[str, ...] = ()
     constraints: Mapping[str, Violation] = field(default_factory=dict)
     status: int = 200
+    security: str = ""
     arguments: tuple[str, ...] = ()
 
     @property

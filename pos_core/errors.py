@@ -65,13 +65,17 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """A registered code. Calling it makes the error to raise; `at` makes a violation for a path."""
+    """A registered code. Calling it makes the error to raise; `at` makes a violation for a path.
+
+    security: the kind of security event that an attempt refused with this code is, "" for none.
+    """
 
     code: str
     kind: Kind
     en: str
     es: str
     cure: str
+    security: str = ""
 
     def __call__(self, path: str = "", /, **params: Any) -> PosError:
         return PosError(self, path=path, params=params)
@@ -114,12 +118,12 @@ class PosError(Exception):
 _CATALOGUE: dict[str, ErrorCode] = {}
 
 
-def define(code: str, kind: Kind, *, en: str, es: str, cure: str) -> ErrorCode:
+def define(code: str, kind: Kind, *, en: str, es: str, cure: str, security: str = "") -> ErrorCode:
     """Register an error code. `en` and `es` are sentences with `{params}`; `cure` says what to do (for the catalogue).
 
     Raises ValueError when the code was defined before with other words: a code means one thing.
     """
-    made = ErrorCode(code, kind, en, es, cure)
+    made = ErrorCode(code, kind, en, es, cure, security)
     if _CATALOGUE.setdefault(code, made) != made:
         raise ValueError(f"the error code {code!r} is defined twice")
     return made

@@ -160,7 +160,7 @@ def _searched(
 def find_lines(
     ctx: Context, *, ids: Sequence[str] = (), skus: Sequence[str] = (), barcodes: Sequence[str] = ()
 ) -> Found:
-    """What a sale's lines name, in one round trip at most: `SaleItem`s by id, SKU and barcode; unknown ones are missing."""
+    """What a sale's lines name, in at most one round trip: `SaleItem`s by id, SKU and barcode, without unknown ones."""
     return shelf.take(ctx, ids, skus, barcodes)
 
 
