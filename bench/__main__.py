@@ -16,29 +16,22 @@ from bench import bare_postgres, bare_sqlite, checks, growth, phases, product, s
 from bench.report import LAYERS, Report
 from bench.scratch import BenchError
 from bench.stats import Figures
-from bench.workload import Shop, make_shop
 
 DATABASES = ("sqlite", "postgresql")
-BARE_PRODUCTS = 1000
 
 
 @dataclass
 class Stage:
-    """One database with the bare schema and the product's shop in it, kept for the whole run."""
+    """One database with a shop of the product in it, and a copy of it for the bare driver; kept for the whole run."""
 
     database: str
-    shop: Shop
-    bare: str
-    demo: product.Demo | None
+    demo: product.Demo
+    bare: bare_sqlite.Bare | bare_postgres.Bare
 
     def measure(self, layer: str, tills: int, seconds: float, warmup: float, workers: int) -> Figures:
         """Measure one layer once."""
         if layer == "bare":
-            if self.database == "sqlite":
-                return bare_sqlite.measure(Path(self.bare), self.shop, tills, seconds, warmup)
-            return bare_postgres.measure(self.bare, self.shop, tills, seconds, warmup, workers)
-        if self.demo is None:
-            raise BenchError(f"{layer} needs the product's shop")
+            return self.bare.measure(tills, seconds, warmup, workers)
         # One process writes to an SQLite file, as the product is served there: several would starve each other.
         workers = 1 if self.database == "sqlite" else workers
         measure = product.measure_http if layer == "http" else product.measure_perform
@@ -127,7 +120,7 @@ def _server(databases: tuple[str, ...], check: bool, report: Report) -> str:
 def _make_demo(directory: Path, tills: int, url: str) -> product.Demo:
     data_dir = directory / f"shop-{len(list(directory.iterdir()))}"
     data_dir.mkdir()
-    return product.make_demo(data_dir, url, tills)
+    return product.make_demo(data_dir, url or f"sqlite:///{data_dir / product.FILE}", tills)
 
 
 def _compare(
@@ -137,7 +130,7 @@ def _compare(
     """Run all rounds. Within a round the layers take turns, so that a neighbour's load hits all of them."""
     with contextlib.ExitStack() as stack:
         stages = [
-            stack.enter_context(_stage(database, directory, server, max(tills), layers)) for database in databases
+            stack.enter_context(_stage(database, directory, server, max(tills))) for database in databases
         ]
         for number in range(1, rounds + 1):
             figures: list[Figures] = []
@@ -148,29 +141,18 @@ def _compare(
                         with console.status(f"round {number}/{rounds}: {stage.database}, {layer}, {count} tills"):
                             figures.append(stage.measure(layer, count, seconds, warmup, workers))
         for stage in stages:
-            if stage.demo is not None and "perform" in layers:
+            if "perform" in layers:
                 report.phases[stage.database] = phases.measure(partial(product.crew, stage.demo))
 
 
 @contextlib.contextmanager
-def _stage(database: str, directory: Path, server: str, tills: int, layers: tuple[str, ...]) -> Iterator[Stage]:
+def _stage(database: str, directory: Path, server: str, tills: int) -> Iterator[Stage]:
     with contextlib.ExitStack() as stack:
-        demo = None
-        if set(layers) - {"bare"}:
-            url = f"sqlite:///{directory / 'shop.db'}"
-            if database == "postgresql":
-                url = stack.enter_context(scratch.postgres_database(server, "shop"))
-            demo = _make_demo(directory, tills, url)
-        # The same number of articles as the product sells: so the same chance that two tills sell
-        # the same one.
-        shop = make_shop(tills, len(demo.products) if demo else BARE_PRODUCTS)
-        if database == "sqlite":
-            bare = str(directory / "bare.db")
-            bare_sqlite.install(Path(bare), shop)
-        else:
-            bare = stack.enter_context(scratch.postgres_database(server, "bare"))
-            bare_postgres.install(bare, shop)
-        yield Stage(database, shop, bare, demo)
+        url = stack.enter_context(scratch.postgres_database(server, "shop")) if database == "postgresql" else ""
+        demo = _make_demo(directory, tills, url)
+        copy = stack.enter_context(product.copy_of(demo, directory / f"bare-{database}", server))
+        bare = (bare_postgres if database == "postgresql" else bare_sqlite).install(copy)
+        yield Stage(database, demo, bare)
 
 
 if __name__ == "__main__":

@@ -1,104 +1,106 @@
 """The bare limit on PostgreSQL: one prepared call of a stored function per sale, through psycopg2.
 
-Client processes with one thread and one connection per till; each call is its own durable transaction. The
-parameters go as array literals made here: every value is an id, an integer or a name without quotes.
+Client processes with one thread and one connection per till; each call is its own durable transaction. A sale's rows
+go as one text, in the form in which PostgreSQL itself shows the rows of the product's own sale, with new ids and
+times in it: that is the least a client can do.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 from psycopg2.extensions import cursor as PgCursor
 
-from bench import drive, scratch, stats
-from bench.workload import Basket, Sale, Shop, make_baskets, make_sale
+from bench import drive, product, scratch, stats
+from bench.workload import Pattern, fill_slots, make_pattern
 
-SCHEMA = Path(__file__).parent / "bare" / "postgres.sql"
-FIRST_SALES = 500
-PARAMETER_TYPES = (
-    "uuid,uuid,uuid,timestamptz,date,bigint,bigint,bigint,uuid[],uuid[],text[],bigint[],bigint[],bigint[],bigint[],"
-    "uuid,bigint,uuid[],text[],bigint[],uuid[],text,uuid,bytea"
-)
-PREPARE = (
-    f"PREPARE post_sale ({PARAMETER_TYPES}) AS SELECT post_sale("
-    + ",".join(f"${number}" for number in range(1, PARAMETER_TYPES.count(",") + 2))
-    + ")"
-)
+FUNCTION = Path(__file__).parent / "bare" / "postgres.sql"
+PREPARE = """PREPARE post_sale (ops_sale, ops_sale_line[], ops_sale_tax[], ops_payment[], ops_stock_move[],
+    core_audit_entry, core_outbox, core_idempotency, text, integer, text, text, text, text) AS
+    SELECT bench.post_sale($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"""
+# As the product's connections: plans are kept, so none may scan because it was made while a table was small.
+SETTINGS = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
+#: A register's newest sales: payload, ids and time, then the function's first eight parameters as texts.
+NEWEST = """
+SELECT a.payload, o.id::text, (SELECT array_agg(m.id::text) FROM ops_stock_move m WHERE m.entity_id = s.id),
+       a.at::text, encode(k.fingerprint, 'hex'),
+       s::text,
+       (SELECT array_agg(l ORDER BY l.position)::text FROM ops_sale_line l WHERE l.sale_id = s.id),
+       (SELECT array_agg(t ORDER BY t.position)::text FROM ops_sale_tax t WHERE t.sale_id = s.id),
+       (SELECT array_agg(p ORDER BY p.position)::text FROM ops_payment p WHERE p.sale_id = s.id),
+       (SELECT array_agg(m ORDER BY m.product_id)::text FROM ops_stock_move m WHERE m.entity_id = s.id),
+       jsonb_populate_record(a, '{"payload": ""}')::text, o::text, k::text
+FROM ops_sale s
+JOIN core_audit_entry a ON a.entity_id = s.id
+JOIN core_outbox o ON o.entity_id = s.id
+JOIN core_idempotency k ON k.key = s.id::text
+WHERE s.register_id = %s ORDER BY s.number DESC LIMIT %s
+"""
 
-
-def install(url: str, shop: Shop) -> None:
-    """Create the schema in an empty database, load the shop's master data and post the first sales."""
-    with contextlib.closing(scratch.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(SCHEMA.read_text())
-        cursor.execute("INSERT INTO stores VALUES (%s, 'Bench')", (shop.store,))
-        for number, register in enumerate(shop.registers):
-            cursor.execute(
-                "INSERT INTO registers (id, store_id, code) VALUES (%s, %s, %s)",
-                (register, shop.store, f"R{number}"),
-            )
-        cursor.execute(
-            "INSERT INTO products SELECT id, 'SKU' || n, 'Article ' || n, price"
-            " FROM unnest(%s::uuid[], %s::bigint[]) WITH ORDINALITY AS p (id, price, n)",
-            (list(shop.products), list(shop.prices)),
-        )
-        cursor.execute("INSERT INTO stock_levels SELECT %s, id, 1000000000 FROM products", (shop.store,))
-        # Plans made for empty tables scan them, and a connection keeps its plans (those of the
-        # foreign keys' checks too) while the tables grow: some sales and ANALYZE come first, as in
-        # any shop that is open.
-        cursor.execute(PREPARE)
-        baskets = cycle(make_baskets(shop, seed=-1))
-        for _ in range(FIRST_SALES):
-            _post_next(cursor, shop, shop.registers[0], baskets)
-        cursor.execute("VACUUM ANALYZE")
+Call = tuple[Pattern, str]
+"""A pattern, and the text that sells it once its slots are filled."""
 
 
-def call_text(shop: Shop, sale: Sale) -> str:
-    """Return the EXECUTE of one sale; the audit payload is left as ``%s``."""
-    basket, ids = sale.basket, sale.ids
-    count = len(basket.products)
-    return (
-        f"EXECUTE post_sale('{ids[0]}','{shop.store}','{sale.register}',"
-        f"to_timestamp({sale.now_us}/1000000.0),'2026-01-05',{basket.subtotal},{basket.tax},{basket.total},"
-        f"{_array(ids[1 : count + 1])},{_array(basket.products)},{_array(basket.names)},"
-        f"{_array(basket.quantities)},{_array(basket.prices)},{_array(basket.line_taxes)},"
-        f"{_array(basket.line_totals)},'{ids[count + 1]}',82500,"
-        f"{_array(ids[count + 2 : count + 4])},'{{card,cash}}',{_array(sale.amounts)},"
-        f"{_array(ids[count + 4 : 2 * count + 4])},%s,'{ids[-1]}','\\x{sale.fingerprint.hex()}')"
-    )
+@dataclass(frozen=True)
+class Bare:
+    """A database that the product made and sold in, and each till's calls."""
+
+    url: str
+    calls: tuple[tuple[Call, ...], ...]
+
+    def measure(self, tills: int, seconds: float, warmup: float, processes: int) -> stats.Figures:
+        """Run ``tills`` connections in ``processes`` client processes and return the figures.
+
+        Args:
+            tills: connections; each posts for its own register.
+            seconds: measured interval; ``warmup`` seconds before it are not counted.
+        """
+        start = scratch.wal_mark(self.url)
+        workers = drive.measure(partial(crew, self), tills, processes, seconds, warmup)
+        end = scratch.wal_mark(self.url)
+        posted = sum(worker.all_sales for worker in workers)
+        figures = drive.figures("bare", "postgresql", tills, workers)
+        figures.flushes = (end.flushes - start.flushes) / posted
+        figures.wal_bytes = (end.lsn - start.lsn) / posted
+        return figures
 
 
-def _array(values: list[str] | list[int] | tuple[int, ...]) -> str:
-    return "'{" + ",".join(map(str, values)) + "}'"
+def install(demo: product.Demo) -> Bare:
+    """Create the stored function in a shop's database and return what repeats the sales that the shop made there."""
+    with contextlib.closing(scratch.connect(demo.url)) as connection, connection.cursor() as cursor:
+        cursor.execute(FUNCTION.read_text())
+        calls = []
+        for till in demo.tills:
+            cursor.execute(NEWEST, (till.register, product.TEMPLATES_PER_TILL))
+            calls.append(tuple(_call(*row) for row in cursor.fetchall()))
+    return Bare(demo.url, tuple(calls))
 
 
-def measure(url: str, shop: Shop, tills: int, seconds: float, warmup: float, processes: int = 2) -> stats.Figures:
-    """Run ``tills`` connections in ``processes`` client processes and return the figures.
-
-    Args:
-        url: database made by :func:`install`.
-        tills: connections; each posts for its own register.
-        seconds: measured interval; ``warmup`` seconds before it are not counted.
-    """
-    start = scratch.wal_mark(url)
-    workers = drive.measure(partial(crew, url, shop), tills, processes, seconds, warmup)
-    end = scratch.wal_mark(url)
-    posted = sum(worker.all_sales for worker in workers)
-    figures = drive.figures("bare", "postgresql", tills, workers)
-    figures.flushes = (end.flushes - start.flushes) / posted
-    figures.wal_bytes = (end.lsn - start.lsn) / posted
-    return figures
+def _call(payload: str, outbox: str, moves: Sequence[str], at: str, fingerprint: str, *rows: str) -> Call:
+    pattern = make_pattern(payload, outbox, moves)
+    pattern.slots.update({at: "at", fingerprint: "fingerprint"})
+    before, after_number, after_receipt, after_seq = map(_literal, pattern.payload)
+    parameters = [pattern.mark(_literal(row)) for row in rows]
+    parameters += [_literal(pattern.prefix), str(pattern.digits), before, after_number, after_receipt, after_seq]
+    return pattern, f"EXECUTE post_sale ({','.join(parameters)})"
 
 
-def crew(url: str, shop: Shop, numbers: Sequence[int]) -> drive.Crew:
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def crew(bare: Bare, numbers: Sequence[int]) -> drive.Crew:
     """Return the tills with these numbers, each on a connection of its own."""
-    connections = [scratch.connect(url) for _ in numbers]
+    connections = [scratch.connect(bare.url) for _ in numbers]
     cursors = [connection.cursor() for connection in connections]
     for cursor in cursors:
-        cursor.execute("SET plan_cache_mode = force_generic_plan")
+        cursor.execute(SETTINGS)
         cursor.execute(PREPARE)
 
     def close() -> None:
@@ -109,7 +111,7 @@ def crew(url: str, shop: Shop, numbers: Sequence[int]) -> drive.Crew:
 
     return drive.Crew(
         posts=[
-            partial(_post_next, cursor, shop, shop.registers[number], cycle(make_baskets(shop, seed=number)))
+            partial(_post_next, cursor, cycle(bare.calls[number]))
             for number, cursor in zip(numbers, cursors, strict=True)
         ],
         close=close,
@@ -117,7 +119,8 @@ def crew(url: str, shop: Shop, numbers: Sequence[int]) -> drive.Crew:
     )
 
 
-def _post_next(cursor: PgCursor, shop: Shop, register: str, baskets: Iterator[Basket]) -> None:
-    """Post one sale, the making of its ids and its payload included, as in a program."""
-    sale = make_sale(shop, register, next(baskets))
-    cursor.execute(call_text(shop, sale), (sale.payload.decode(),))
+def _post_next(cursor: PgCursor, calls: Iterator[Call]) -> Any:
+    """Post one sale, the making of its ids and of its fingerprint included, and return its number."""
+    pattern, text = next(calls)
+    cursor.execute(text % fill_slots(pattern))
+    return cursor.fetchone()[0]

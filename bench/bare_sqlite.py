@@ -1,7 +1,12 @@
-"""The bare limit on SQLite: a fixed list of text statements through apsw, one durable transaction per sale.
+"""The bare limit on SQLite: a fixed list of statements through apsw, one durable transaction per sale.
 
-WAL with ``synchronous=FULL``, the setting that loses nothing at a power cut. One connection writes; with several
-tills their threads make the sales side by side and take turns at the connection behind one lock.
+It writes the rows that the product writes, in a file that the product's migrations made: the same tables and columns,
+indexes, foreign keys, checks and triggers; repeated from the product's own sales with new ids, times and numbers.
+What is simpler than in the product stands in ``bare/postgres.sql`` and holds here too.
+
+WAL with ``synchronous=FULL``, the setting that loses nothing at a power cut, and the cache of the product's writer.
+One connection writes; with several tills their threads make the sales side by side and take turns at the connection
+behind one lock.
 """
 
 from __future__ import annotations
@@ -10,16 +15,18 @@ import contextlib
 import hashlib
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import apsw
+import orjson
 
-from bench import drive, stats
-from bench.workload import TAX_RATE, Basket, Sale, Shop, make_baskets, make_sale
+from bench import drive, product, stats
+from bench.workload import Pattern, fill_slots, make_pattern
 
-SCHEMA = Path(__file__).parent / "bare" / "sqlite.sql"
 # A checkpoint at the usual 1000 pages comes every 20 sales and costs each of them a tenth of its time.
 SETTINGS = (
     "journal_mode = WAL",
@@ -27,18 +34,83 @@ SETTINGS = (
     "foreign_keys = ON",
     "busy_timeout = 5000",
     "wal_autocheckpoint = 8000",
+    "cache_size = -64000",
+    "temp_store = MEMORY",
 )
-TAKE_STOCK = "UPDATE stock_levels SET quantity = quantity - ? WHERE store_id = ? AND product_id = ?"
-READ_HEAD = "SELECT receipt_number, audit_seq, audit_head FROM registers WHERE id = ?"
-WRITE_HEAD = "UPDATE registers SET receipt_number = ?, audit_seq = ?, audit_head = ? WHERE id = ?"
-ADD_SALE = "INSERT INTO sales VALUES (?, ?, ?, ?, 'completed', 'EUR', '2026-01-05', ?, ?, ?, ?)"
-ADD_LINE = "INSERT INTO sale_lines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-ADD_TAX = "INSERT INTO sale_taxes VALUES (?, ?, 'STD', ?, ?, ?)"
-ADD_PAYMENT = "INSERT INTO payments VALUES (?, ?, ?, ?, ?)"
-ADD_MOVE = "INSERT INTO stock_moves VALUES (?, ?, ?, ?, ?, 'sale', ?)"
-ADD_AUDIT = "INSERT INTO audit_entries VALUES (?, ?, ?, 'sale:complete', 'done', 'sale', ?, ?, ?, 1, ?, ?, ?)"
-ADD_OUTBOX = "INSERT INTO outbox VALUES (?, 'sale:completed', 'sale', ?, ?, ?, ?, 'pending', 0, ?, ?)"
-ADD_KEY = "INSERT INTO idempotency VALUES (?, 'sale:complete', ?, 201, NULL, ?, ?, ?)"
+DOMAIN = b"3plugpos.audit.v1"
+TAKE_STOCK = (
+    "UPDATE ops_stock_level SET on_hand = on_hand + ?, floor = next_floor, moved_at = ?"
+    " WHERE store_id = ? AND product_id = ?"
+)
+READ_HEAD = "SELECT seq, head, counters FROM core_chain WHERE id = ?"
+MOVE_HEAD = "UPDATE core_chain SET seq = ?, head = ?, counters = ? WHERE id = ?"
+NEWEST = """
+SELECT s.id, a.payload, o.id
+FROM ops_sale s JOIN core_audit_entry a ON a.entity_id = s.id JOIN core_outbox o ON o.entity_id = s.id
+WHERE s.register_id = ? ORDER BY s.number DESC LIMIT ?
+"""
+#: What a sale adds rows to, parents first: which column names the sale, and what its rows are ordered by. Stock moves
+#: are ascending by product, the order in which every sale takes its stock.
+OF_SALE = {
+    "ops_sale": ("id", "id"), "ops_sale_line": ("sale_id", "position"), "ops_sale_tax": ("sale_id", "position"),
+    "ops_payment": ("sale_id", "position"), "ops_stock_move": ("entity_id", "product_id"),
+    "core_audit_entry": ("entity_id", "seq"), "core_outbox": ("entity_id", "id"), "core_idempotency": ("key", "key"),
+}  # fmt: skip
+TABLES = tuple(OF_SALE)
+MOVES = TABLES.index("ops_stock_move")
+#: What is known once the chain's row is read, by table and column.
+NUMBERED = {
+    ("ops_sale", "number"): "number", ("ops_sale", "receipt_number"): "receipt",
+    ("core_audit_entry", "seq"): "seq", ("core_audit_entry", "payload"): "payload",
+    ("core_audit_entry", "previous"): "previous", ("core_audit_entry", "hash"): "hash",
+    ("core_outbox", "chain_seq"): "seq", ("core_idempotency", "seq"): "seq",
+}  # fmt: skip
+Place = tuple[int, int, int, str]
+"""Where a value goes: table, row, column, and the slot's name."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A pattern's rows by table (in the order of TABLES), and where its slots are."""
+
+    pattern: Pattern
+    rows: list[list[list[Any]]]
+    fresh: list[Place]
+    numbered: list[Place]
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A file that the product made and sold in, and each till's patterns.
+
+    Attributes:
+        inserts: the text of each table's INSERT, in the order of TABLES.
+        stock: in which columns of a stock move the parameters of TAKE_STOCK stand.
+    """
+
+    path: str
+    inserts: tuple[str, ...]
+    stock: tuple[int, ...]
+    patterns: tuple[tuple[Rows, ...], ...]
+
+    def measure(self, tills: int, seconds: float, warmup: float, processes: int) -> stats.Figures:
+        """Run ``tills`` threads over one writing connection and return the figures.
+
+        Args:
+            seconds: measured interval; ``warmup`` seconds before it are not counted.
+            processes: one, whatever is asked for: several writers would starve each other in SQLite's busy handler.
+        """
+        workers = drive.measure(partial(crew, self), tills, 1, seconds, warmup)
+        return drive.figures("bare", "sqlite", tills, workers)
+
+
+@dataclass(slots=True)
+class Sale:
+    """One sale ready to be written: its rows but for the numbers, and the pieces of its audit payload."""
+
+    of: Rows
+    rows: list[list[list[Any]]]
+    payload: list[str]
 
 
 def open_database(path: Path) -> apsw.Connection:
@@ -49,113 +121,103 @@ def open_database(path: Path) -> apsw.Connection:
     return connection
 
 
-def install(path: Path, shop: Shop) -> None:
-    """Create the schema in a new file and load the shop's master data."""
-    with contextlib.closing(open_database(path)) as connection, connection:
-        connection.execute(SCHEMA.read_text())
-        connection.execute("INSERT INTO stores VALUES (?, 'Bench')", (shop.store,))
-        connection.executemany(
-            "INSERT INTO registers (id, store_id, code) VALUES (?, ?, ?)",
-            ((register, shop.store, f"R{number}") for number, register in enumerate(shop.registers)),
+def install(demo: product.Demo) -> Bare:
+    """Return what repeats the sales that a shop made in its file."""
+    path = demo.url.removeprefix("sqlite:///")
+    with contextlib.closing(open_database(Path(path))) as file:
+        columns = [[row[1] for row in file.execute(f"PRAGMA table_info({table})")] for table in TABLES]
+        inserts = tuple(
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+            for table, names in zip(TABLES, columns, strict=True)
         )
-        connection.executemany(
-            "INSERT INTO products VALUES (?, ?, ?, ?)",
-            (
-                (product, f"SKU{number}", f"Article {number}", price)
-                for number, (product, price) in enumerate(zip(shop.products, shop.prices, strict=True))
-            ),
-        )
-        connection.execute("INSERT INTO stock_levels SELECT ?, id, 1000000000 FROM products", (shop.store,))
+        patterns = []
+        for till in demo.tills:
+            newest = file.execute(NEWEST, (till.register, product.TEMPLATES_PER_TILL)).fetchall()
+            patterns.append(tuple(_rows(file, columns, *map(str, sale)) for sale in newest))
+    stock = tuple(columns[MOVES].index(name) for name in ("quantity", "moved_at", "store_id", "product_id"))
+    return Bare(path, inserts, stock, tuple(patterns))
 
 
-def post(connection: apsw.Connection, shop: Shop, sale: Sale) -> int:
-    """Write one sale durably and return its receipt number."""
+def _rows(file: apsw.Connection, columns: list[list[str]], sale: str, payload: str, outbox: str) -> Rows:
+    """Return the pattern of a sale with the places of all that changes."""
+    rows = [
+        [list(row) for row in file.execute(f"SELECT * FROM {table} WHERE {key} = ? ORDER BY {order}", (sale,))]
+        for table, (key, order) in OF_SALE.items()
+    ]
+    moves = [row[columns[MOVES].index("id")] for row in rows[MOVES]]
+    pattern = make_pattern(payload, outbox, moves)
+    fresh, numbered = [], []
+    for table, of_table in enumerate(rows):
+        for number, row in enumerate(of_table):
+            for column, (name, value) in enumerate(zip(columns[table], row, strict=True)):
+                if slot := NUMBERED.get((TABLES[table], name)):
+                    numbered.append((table, number, column, slot))
+                elif slot := "fingerprint" if name == "fingerprint" else pattern.slots.get(value):
+                    fresh.append((table, number, column, slot))
+    for table, number, column, _ in numbered:
+        rows[table][number][column] = None
+    return Rows(pattern, rows, fresh, numbered)
+
+
+def make_sale(of: Rows) -> Sale:
+    """Return the next sale of a pattern."""
+    values: dict[str, Any] = fill_slots(of.pattern)
+    values["fingerprint"] = bytes.fromhex(values["fingerprint"])
+    rows = [[row.copy() for row in table] for table in of.rows]
+    for table, row, column, slot in of.fresh:
+        rows[table][row][column] = values[slot]
+    return Sale(of, rows, [piece % values for piece in of.pattern.payload])
+
+
+def post(connection: apsw.Connection, bare: Bare, sale: Sale) -> int:
+    """Write one sale durably and return its number."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        receipt = _write(connection, shop, sale)
+        number = _write(connection, bare, sale)
     except BaseException:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
-    return receipt
+    return number
 
 
-def _write(connection: apsw.Connection, shop: Shop, sale: Sale) -> int:
-    basket, ids, now, store = sale.basket, sale.ids, sale.now_us, shop.store
-    register, sale_id = sale.register, ids[0]
-    count = len(basket.products)
-    pairs = tuple(zip(basket.products, basket.quantities, strict=True))
-    connection.executemany(TAKE_STOCK, [(quantity, store, product) for product, quantity in pairs])
-    last_receipt, last_seq, prev = next(connection.execute(READ_HEAD, (register,)))
-    receipt, seq = int(last_receipt) + 1, int(last_seq) + 1
-    head = chain_hash(register, seq, prev, sale.payload)
-    connection.execute(WRITE_HEAD, (receipt, seq, head, register))
-    connection.execute(ADD_SALE, (sale_id, store, register, receipt, basket.subtotal, basket.tax, basket.total, now))
-    connection.executemany(ADD_LINE, _line_rows(sale, count))
-    connection.execute(ADD_TAX, (ids[count + 1], sale_id, TAX_RATE, basket.subtotal, basket.tax))
-    tenders = zip(ids[count + 2 : count + 4], ("card", "cash"), sale.amounts, strict=True)
-    connection.executemany(
-        ADD_PAYMENT, [(payment, sale_id, tender, amount, now) for payment, tender, amount in tenders]
-    )
-    moves = zip(ids[count + 4 : 2 * count + 4], pairs, strict=True)
-    connection.executemany(
-        ADD_MOVE, [(move, store, product, sale_id, -quantity, now) for move, (product, quantity) in moves]
-    )
-    audit = (register, seq, now, sale_id, store, register, sale.payload.decode(), prev, head)
-    connection.execute(ADD_AUDIT, audit)
-    connection.execute(ADD_OUTBOX, (ids[-1], sale_id, store, register, seq, now, now))
-    connection.execute(ADD_KEY, (sale_id, sale.fingerprint, register, seq, now))
-    return receipt
+def _write(connection: apsw.Connection, bare: Bare, sale: Sale) -> int:
+    pattern, rows = sale.of.pattern, sale.rows
+    connection.executemany(TAKE_STOCK, [[row[column] for column in bare.stock] for row in rows[MOVES]])
+    last_seq, head, counted = next(connection.execute(READ_HEAD, (pattern.chain,)))
+    counters, seq = orjson.loads(counted), last_seq + 1
+    number = counters["receipt"] = counters["receipt"] + 1
+    receipt = f"{pattern.prefix}{number:0{pattern.digits}}"
+    before, after_number, after_receipt, after_seq = sale.payload
+    payload = f"{before}{number}{after_number}{receipt}{after_receipt}{seq}{after_seq}"
+    link = chain_hash(pattern.chain, seq, head, payload.encode())
+    values = {
+        "number": number, "receipt": receipt, "seq": seq, "payload": payload, "previous": head, "hash": link,
+    }  # fmt: skip
+    for table, row, column, slot in sale.of.numbered:
+        rows[table][row][column] = values[slot]
+    for insert, new in zip(bare.inserts, rows, strict=True):
+        connection.executemany(insert, new)
+    connection.execute(MOVE_HEAD, (seq, link, orjson.dumps(counters).decode(), pattern.chain))
+    return number
 
 
-def _line_rows(sale: Sale, count: int) -> Iterator[tuple[str | int, ...]]:
-    basket = sale.basket
-    columns = zip(
-        sale.ids[1 : count + 1],
-        basket.products,
-        basket.names,
-        basket.quantities,
-        basket.prices,
-        basket.line_taxes,
-        basket.line_totals,
-        strict=True,
-    )
-    for position, (line, product, name, quantity, price, tax, total) in enumerate(columns, 1):
-        yield line, sale.ids[0], position, product, name, quantity, price, TAX_RATE, tax, total
+def chain_hash(chain: str, seq: int, previous: bytes, payload: bytes) -> bytes:
+    """Return the link of an audit chain: domain, chain, place, previous link and the payload's digest."""
+    parts = (DOMAIN, chain.encode(), str(seq).encode(), previous, hashlib.sha256(payload).digest())
+    return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
 
 
-def chain_hash(chain: str, seq: int, prev: bytes, payload: bytes) -> bytes:
-    """Return the link of an audit chain: domain, chain, number, previous link and the payload's digest."""
-    fields = b"pos.audit.v1" + chain.encode() + seq.to_bytes(8) + len(prev).to_bytes(4) + prev
-    return hashlib.sha256(fields + hashlib.sha256(payload).digest()).digest()
-
-
-def measure(path: Path, shop: Shop, tills: int, seconds: float, warmup: float) -> stats.Figures:
-    """Run ``tills`` threads over one writing connection in a process of their own and return the figures.
-
-    Args:
-        path: file made by :func:`install`.
-        seconds: measured interval; ``warmup`` seconds before it are not counted.
-    """
-    workers = drive.measure(partial(crew, path, shop), tills, 1, seconds, warmup)
-    return drive.figures("bare", "sqlite", tills, workers)
-
-
-def crew(path: Path, shop: Shop, numbers: Sequence[int]) -> drive.Crew:
+def crew(bare: Bare, numbers: Sequence[int]) -> drive.Crew:
     """Return the tills with these numbers, all on one connection."""
-    connection = open_database(path)
+    connection = open_database(Path(bare.path))
     lock = threading.Lock()
-    posts = [
-        partial(_post_next, connection, lock, shop, shop.registers[number], cycle(make_baskets(shop, seed=number)))
-        for number in numbers
-    ]
+    posts = [partial(_post_next, connection, lock, bare, cycle(bare.patterns[number])) for number in numbers]
     return drive.Crew(posts, connection.close)
 
 
-def _post_next(
-    connection: apsw.Connection, lock: threading.Lock, shop: Shop, register: str, baskets: Iterator[Basket]
-) -> None:
-    """Post one sale; ids and payload are made before the writer's lock is taken."""
-    sale = make_sale(shop, register, next(baskets))
+def _post_next(connection: apsw.Connection, lock: threading.Lock, bare: Bare, patterns: Iterator[Rows]) -> int:
+    """Post one sale, all but its numbers made before the writer's lock is taken, and return its number."""
+    sale = make_sale(next(patterns))
     with lock:
-        post(connection, shop, sale)
+        return post(connection, bare, sale)

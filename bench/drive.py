@@ -128,10 +128,16 @@ def _client(
     barrier.wait()
     with ThreadPoolExecutor(len(tills)) as pool:
         running = [pool.submit(till.run) for till in tills]
-        time.sleep(warmup)
-        worker = _interval(crew, tills, seconds)
-        for till in tills:
-            till.stopped = True
+        try:
+            time.sleep(warmup)
+            worker = _interval(crew, tills, seconds)
+            barrier.wait()  # one process may count the backends of all: none goes before they are read
+        except BaseException:
+            barrier.abort()
+            raise
+        finally:
+            for till in tills:
+                till.stopped = True
     crew.close()
     for each in running:
         each.result()

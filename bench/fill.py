@@ -6,7 +6,7 @@ this file has to know no table. What is changed in a copy:
 
 * a UUIDv7 made since the sample began (the sale, its lines, ...): its time; older ids (products, tills) stay;
 * an integer in a unique index that no changed id makes unique (receipt numbers, audit numbers): moved below the
-  sample's, if need be below zero, for which checks are lifted in this scratch database;
+  sample's, if need be below zero;
 * a time or a day: moved along.
 
 The copies' hashes are not recomputed: nothing that is measured here reads them.
@@ -25,7 +25,6 @@ from bench.scratch import BenchError
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d.*")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
-FIRST_MICROSECOND_TIME = 1_000_000_000_000_000
 COPIES_PER_COMMIT = 10
 
 
@@ -147,7 +146,7 @@ class Filler(ABC):
 
     @abstractmethod
     def prepare(self, began_ms: int) -> None:
-        """Lift what stands in the way of copies in this scratch database."""
+        """Make the sample ready to be copied."""
 
     @abstractmethod
     def copy(self, numbers: Sequence[int]) -> None:
@@ -155,21 +154,19 @@ class Filler(ABC):
 
     @abstractmethod
     def settle(self) -> None:
-        """Put back what was lifted and bring the planner's statistics up to date."""
+        """Leave the database as one that is in use: checks on, statistics up to date, the log written back."""
 
 
 def kind_of(values: Iterable[object], began_ms: int) -> str:
-    """Return what to change in a column with these values: ``id``, ``time``, ``day``, ``micros`` or nothing."""
+    """Return what to change in a column with these values: ``id``, ``time``, ``day`` or nothing."""
     kinds = {_kind(value, began_ms) for value in values}
-    for kind in ("id", "time", "micros", "day"):
+    for kind in ("id", "time", "day"):
         if kind in kinds:
             return kind
     return ""
 
 
 def _kind(value: object, began_ms: int) -> str:
-    if isinstance(value, int):
-        return "micros" if value >= FIRST_MICROSECOND_TIME else ""
     if not isinstance(value, str):
         return ""
     if UUID.fullmatch(value):

@@ -18,10 +18,7 @@ class PostgresFiller(Filler):
         self.cursor = cursor
         self.began_ms = 0
         self._texts: dict[str, set[str]] = {}
-        cursor.execute(
-            "CREATE SCHEMA bench_before; CREATE SCHEMA bench_sample;"
-            "SET jit = off; SET synchronous_commit = off; SET TIME ZONE 'UTC'"
-        )
+        cursor.execute("SET jit = off; SET synchronous_commit = off; SET TIME ZONE 'UTC'")
 
     def _column(self, text: str, *parameters: object) -> list[object]:
         self.cursor.execute(text, parameters)
@@ -51,6 +48,7 @@ class PostgresFiller(Filler):
         return [[str(name) for name in names] for names in self._column(text, table)]  # type: ignore[attr-defined]
 
     def remember(self, tables: Sequence[str]) -> None:
+        self.cursor.execute("CREATE SCHEMA bench_before; CREATE SCHEMA bench_sample")
         for table in tables:
             if key := self._key(table):
                 self.cursor.execute(f'CREATE TABLE bench_before."{table}" AS SELECT {key} FROM public."{table}"')
@@ -82,14 +80,6 @@ class PostgresFiller(Filler):
 
     def prepare(self, began_ms: int) -> None:
         self.began_ms = began_ms
-        for table in self.tables:
-            names = self._column(
-                "SELECT conname FROM pg_constraint WHERE contype = 'c'"
-                " AND conrelid = format('public.%%I', %s::text)::regclass",
-                table.name,
-            )
-            for name in names if "number" in table.kinds.values() else []:
-                self.cursor.execute(f'ALTER TABLE public."{table.name}" DROP CONSTRAINT "{name}"')
 
     def copy(self, numbers: Sequence[int]) -> None:
         self.cursor.execute("BEGIN; SET LOCAL session_replication_role = replica")

@@ -15,7 +15,6 @@ class SqliteFiller(Filler):
     def __init__(self, connection: apsw.Connection) -> None:
         super().__init__()
         self.connection = connection
-        self.triggers: list[str] = []
         connection.execute("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -200000")
 
     def table_names(self) -> list[str]:
@@ -82,7 +81,7 @@ class SqliteFiller(Filler):
                 )
 
     def copy(self, numbers: Sequence[int]) -> None:
-        self._lift()
+        self.connection.execute("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF")
         self.connection.execute("BEGIN IMMEDIATE")
         for number in numbers:
             for table in self.tables:
@@ -93,17 +92,6 @@ class SqliteFiller(Filler):
                 )
         self.connection.execute("COMMIT")
 
-    def _lift(self) -> None:
-        if self.triggers:
-            return
-        self.connection.execute(
-            "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; PRAGMA synchronous = OFF"
-        )
-        rows = self.connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for name, _ in rows:
-            self.connection.execute(f'DROP TRIGGER "{name}"')
-        self.triggers = [str(sql) for _, sql in rows] or [""]
-
     def _value(self, table: Table, column: str, number: int) -> str:
         name, kind = f'"{column}"', table.kinds.get(column)
         seconds = number * self.step_s
@@ -113,18 +101,12 @@ class SqliteFiller(Filler):
             return f'CASE WHEN "{column}__ms" IS NULL THEN {name} ELSE {moved} END'
         if kind == "number":
             return f"{name} - {table.back(number)}"
-        if kind == "micros":
-            return f"{name} - {seconds * 1_000_000}"
         if kind == "time":
             moment = f"strftime('%Y-%m-%dT%H:%M:%S', substr({name}, 1, 19), '-{seconds} seconds')"
             return f"{moment} || substr({name}, 20)"
         return f"date({name}, '-{seconds} seconds')" if kind == "day" else name
 
     def settle(self) -> None:
-        for sql in self.triggers:
-            self.connection.execute(sql)
-        self.triggers = []
         self.connection.execute(
-            "PRAGMA ignore_check_constraints = OFF; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-            "PRAGMA wal_checkpoint(TRUNCATE)"
+            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_checkpoint(TRUNCATE)"
         ).fetchall()

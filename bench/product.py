@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,7 +24,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -39,6 +40,7 @@ STOP_TIMEOUT_S = 30.0
 ARTICLES = 1000
 TEMPLATES_PER_TILL = 64
 FIRST_SALES = 500
+FILE = "shop.db"
 CASH_MINOR = 10_000_000
 SALES_PATH = "/api/v1/sales"
 SETTINGS = """\
@@ -88,13 +90,35 @@ def make_demo(data_dir: Path, url: str, tills: int) -> Demo:
     _run(command_line("--data-dir", str(data_dir), *INIT))
     _run([sys.executable, "-m", "bench.shop", str(data_dir), str(tills), str(ARTICLES)])
     demo = Demo(data_dir, url, *shop.read(data_dir))
-    # As for the bare drivers: plans made for empty tables would scan them, so some sales and ANALYZE come first.
+    # Plans made for empty tables would scan them, and a connection keeps its plans (those of the foreign keys' checks
+    # too) while the tables grow: some sales and ANALYZE come first, as in any shop that is open. Every till sells each
+    # of its baskets, for the bare drivers to repeat them.
     with serve(data_dir, workers=1) as server:
-        sell(server, demo, 1, FIRST_SALES)
+        sell(server, demo, tills, max(TEMPLATES_PER_TILL, FIRST_SALES // tills))
     if url.startswith("postgres"):
         with contextlib.closing(scratch.connect(url)) as connection, connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
     return demo
+
+
+@contextlib.contextmanager
+def copy_of(demo: Demo, data_dir: Path, server: str) -> Iterator[Demo]:
+    """Yield a second shop with the same rows in a database of its own, made from one that is not being served.
+
+    Args:
+        demo: the shop; on SQLite its file is :data:`FILE` in its data directory.
+        data_dir: the copy's, which is not there yet.
+        server: URL of the PostgreSQL server, where the shop is on one; its copy is dropped after the block.
+    """
+    shutil.copytree(demo.data_dir, data_dir)
+    with contextlib.ExitStack() as stack:
+        if demo.url.startswith("postgres"):
+            scratch.wait_until_alone(demo.url)
+            url = stack.enter_context(scratch.postgres_database(server, "bare", demo.url))
+        else:
+            url = f"sqlite:///{data_dir / FILE}"
+        (data_dir / "pos.toml").write_text(SETTINGS.format(url=json.dumps(url)))
+        yield replace(demo, data_dir=data_dir, url=url)
 
 
 def _run(arguments: list[str]) -> None:

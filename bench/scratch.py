@@ -83,12 +83,17 @@ def require_durable(url: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def postgres_database(server: str, label: str) -> Iterator[str]:
-    """Create an empty database on ``server``, yield its URL and drop it."""
+def postgres_database(server: str, label: str, template: str = "") -> Iterator[str]:
+    """Create a database on ``server``, yield its URL and drop it.
+
+    It is empty, or a copy of the database with the URL ``template``, to which nobody may be connected.
+    """
     name = f"pos_bench_{label}_{os.getpid()}"
     with contextlib.closing(connect(server)) as admin, admin.cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        cursor.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
+        source = urlsplit(template).path.lstrip("/") if template else "template0"
+        encoding = "" if template else "ENCODING 'UTF8'"
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" {encoding}')
         try:
             yield with_database(server, name)
         finally:

@@ -1,8 +1,8 @@
 """A shop that is ready to sell at many tills, set up in process through ``perform()``: one run per scratch database.
 
 A till of the product is a register, a device enrolled for it, a cashier with the role ``cashier``, the cashier's
-sign-in with that device, and an open register session. The bench's own articles all carry the standard tax, as the
-bare drivers' do, and there are so many of them that two tills rarely sell the same one at the same moment.
+sign-in with that device, and an open register session. The bench's own articles all carry the standard tax, and there
+are so many of them that two tills rarely sell the same one at the same moment.
 
 This runs in a process of its own (``python -m bench.shop DIRECTORY TILLS ARTICLES``), because a kernel is made once
 per process; what it made is written as JSON into the data directory.

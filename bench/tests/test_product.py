@@ -19,7 +19,8 @@ TILLS = 2
 def _small_shop() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(product, "ARTICLES", 12)
-        patch.setattr(product, "FIRST_SALES", 3)
+        patch.setattr(product, "FIRST_SALES", 6)
+        patch.setattr(product, "TEMPLATES_PER_TILL", 3)
         yield
 
 
@@ -100,6 +101,6 @@ def test_a_shops_sales_are_copied_into_its_past(server_shop: product.Demo) -> No
     assert held >= 50
     assert numbers == held
     assert spread
-    figures = product.measure_http(server_shop, 1, seconds=0.5, warmup=0.1, workers=1)
+    figures = product.measure_http(server_shop, 1, seconds=1.0, warmup=0.5, workers=1)
     assert figures.sales
     assert not figures.errors
