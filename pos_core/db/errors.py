@@ -32,6 +32,12 @@ def is_connection_lost(error: BaseException) -> bool:
     return code in _GONE or (code is None and type(original).__module__.startswith("psycopg2"))
 
 
+def is_taken(error: pw.IntegrityError, index: str) -> bool:
+    """Whether PostgreSQL refused a row because its key in this unique index was there already."""
+    original = getattr(error, "orig", None) or error.__cause__
+    return getattr(original, "pgcode", "") == "23505" and original.diag.constraint_name == index  # type: ignore[union-attr]
+
+
 def broken_constraint(error: pw.IntegrityError, indexes: Mapping[str, str]) -> tuple[str, str]:
     """(kind, name) of the constraint: kind is unique, foreign, check or other; a unique one is `table.column,...`.
 

@@ -7,8 +7,10 @@ Built on peewee-migrate's Router with its replay and its shared history switched
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,6 +25,8 @@ from peewee_migrate.router import BaseRouter
 from pos_core.db.database import Database, PostgresDatabase, SqliteDatabase
 from pos_core.db.fields import UtcField
 from pos_core.plugins import StartError
+
+log = logging.getLogger("pos.db")
 
 GROUP = "pos.migrations"
 _FILE = re.compile(r"^(\d{3}_[a-z0-9_]+)\.py$")
@@ -75,11 +79,21 @@ def distributions() -> list[tuple[str, Path]]:
     """
     found: dict[str, Path] = {}
     for point in entry_points(group=GROUP):
-        package = importlib.import_module(point.value)
-        found[point.name] = Path(next(iter(package.__path__)))
+        found[point.name] = _directory(point.value)
     if "core" not in found:
         raise StartError("pos-core's migrations are not installed: reinstall pos-core")
     return sorted(found.items(), key=lambda item: (item[0] != "core", item[0]))
+
+
+def _directory(package: str) -> Path:
+    """Where a package lies; found without importing it: what may not be loaded is not run by looking for it."""
+    top, *below = package.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or not spec.submodule_search_locations:
+        raise StartError(f"the migrations {package} cannot be found: reinstall the distribution that brings them")
+    if top == "pos_core":  # in a checkout its migrations lie beside it
+        return Path(next(iter(importlib.import_module(package).__path__)))
+    return Path(next(iter(spec.submodule_search_locations)), *below)
 
 
 def files(directory: Path) -> list[str]:
@@ -109,22 +123,71 @@ def state(db: Database) -> list[Step]:
     return steps
 
 
-def require_current(db: Database) -> None:
-    """StartError naming the command when a migration is pending: a server never serves an old schema."""
-    pending = [f"{step.distribution}/{step.name}" for step in state(db) if not step.done]
+def require_current(db: Database, apart: Collection[str] = ()) -> None:
+    """StartError naming the command when a migration is pending: a server never serves an old schema.
+
+    apart: distributions that may be behind, because their modules are then set aside.
+    """
+    steps = [step for step in state(db) if not step.done and step.distribution not in apart]
+    pending = [f"{step.distribution}/{step.name}" for step in steps]
     if pending:
         behind = ", ".join(pending)
         raise StartError(f"the database schema is behind ({behind}): stop all servers and run `pos migrate`")
 
 
 def migrate(
-    db: Database, *, dry_run: bool = False, given: Iterable[tuple[str, Path]] | None = None
-) -> list[tuple[str, str]]:
+    db: Database, *, dry_run: bool = False, given: Iterable[tuple[str, Path]] | None = None,
+    apart: Collection[str] = (), without: Collection[str] = (),
+) -> list[tuple[str, str]]:  # fmt: skip
     """Run what is pending, in one transaction over all distributions; returns (distribution, migration) that ran.
 
     All or nothing: a failure anywhere leaves the schema as it was. `dry_run` rolls back at the end. Two runners at
-    once are put in a row by the database; the second finds nothing to do.
+    once are put in a row by the database; the second finds nothing to do. apart: distributions that the rest does
+    without; each has a transaction of its own, and its failure is logged and undoes nothing else. without:
+    distributions that are left alone.
     """
+    histories = [one for one in given or distributions() if one[0] not in without]
+    done = _migrate(db, [one for one in histories if one[0] not in apart], dry_run)
+    for one in histories:
+        if one[0] not in apart:
+            continue
+        try:
+            done += _migrate(db, [one], dry_run)
+        except Exception:
+            log.exception("a distribution could not be migrated and stays as it was", extra={"distribution": one[0]})
+    return done
+
+
+def migrate_new(db: Database, apart: Collection[str], without: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Make the tables of distributions that have none yet, while servers run: no running code knows them.
+
+    Only of those that the rest does without. StartError, and nothing is done, where one does more than to add tables
+    of its own.
+    """
+    known = {step.distribution for step in state(db) if step.done}
+    done: list[tuple[str, str]] = []
+    for one in distributions():
+        if one[0] in apart and one[0] not in known and one[0] not in without:
+            done += _migrate(db, [one], dry_run=False, adds_only=f"{one[0]}_")
+    return done
+
+
+def _require_own(before: Mapping[str, str], after: Mapping[str, str], prefix: str) -> None:
+    """StartError where something that was there has changed, or something was added that is not the prefix' own."""
+    changed = sorted(name for name, definition in before.items() if after.get(name) != definition)
+    foreign = sorted(name for name in after.keys() - before.keys() if not re.search(rf"\b{prefix}", name))
+    if changed or foreign:
+        told = ", ".join([*changed, *foreign][:5])
+        raise StartError(f"{prefix}* does more than to add its own tables ({told}): stop all servers and run "
+                         "`pos migrate`")  # fmt: skip
+
+
+def _migrate(
+    db: Database, histories: Iterable[tuple[str, Path]], dry_run: bool, adds_only: str = ""
+) -> list[tuple[str, str]]:
+    """One transaction over some distributions; `adds_only`: they may add what has this prefix, and nothing else."""
+    from pos_core.db.schema import pieces
+
     done: list[tuple[str, str]] = []
     sqlite = isinstance(db, SqliteDatabase)
     with db.in_use(), db.schema_access():
@@ -134,10 +197,13 @@ def migrate(
             with db.transaction("IMMEDIATE") if sqlite else db.transaction():
                 if isinstance(db, PostgresDatabase):
                     db.execute_sql(f"SELECT pg_advisory_xact_lock({_LOCK_ID})")
-                for distribution, directory in given or distributions():
+                before = pieces(db) if adds_only else {}
+                for distribution, directory in histories:
                     done += [(distribution, name) for name in _run(db, distribution, directory)]
                 if sqlite and (broken := db.execute_sql("PRAGMA foreign_key_check").fetchall()):
                     raise StartError(f"a migration left broken references: {broken[:5]}")
+                if adds_only:
+                    _require_own(before, pieces(db), adds_only)
                 if dry_run:
                     raise DryRun
         except DryRun:

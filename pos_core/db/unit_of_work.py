@@ -2,7 +2,10 @@
 
 Services and after rules hand over rows (`insert`) and counters (`increment`); the flush writes them in lock order
 just before commit: counters by key, then the chain's row (receipt numbers and chain head are one row), then rows,
-audit entries, outbox and the stored answer. On PostgreSQL that is two messages whatever the number of rows.
+audit entries, outbox and the stored answer. On PostgreSQL that is two messages whatever the number of rows: one up to
+the lock of the chain's row, one with all that has its numbers in it. A till's own chain, which nobody else writes to
+unless two requests of one till meet, takes a single message: it goes on from the row as it was read with the session,
+and the key of the audit entries (chain, seq) refuses the one that comes too late, which then starts over.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from pos_core.audit import chain as audit_chain
 from pos_core.audit.chain import Deferred
 from pos_core.audit.models import AuditEntry
 from pos_core.db.database import Database, PostgresDatabase, SqliteDatabase, wrap_exceptions
+from pos_core.db.errors import is_taken
 from pos_core.db.statements import Statement, statement
 from pos_core.db.tables import Increment, increment, rank, refers_to, writer
 from pos_core.events import Event
@@ -46,6 +50,7 @@ _LOCK = statement(
 _MOVE_HEAD = statement(
     "UPDATE core_chain SET seq = ?, head = ?, counters = ?, fence = ? WHERE id = ?", "bigint bytea text text uuid"
 )
+_ENTRY_KEY = "core_audit_entry_pkey"
 _RAISE_REVISION = statement("UPDATE core_revision SET value = value + 1 WHERE id = 1")
 
 
@@ -66,7 +71,7 @@ class Stored:
 
 @dataclass(slots=True)
 class ChainHead:
-    """The chain's row: its last sequence number and hash, the counters of its series, and the fence."""
+    """The chain's row: its last sequence number and hash (b"": not read), the counters of its series, and the fence."""
 
     id: str
     seq: int
@@ -115,6 +120,7 @@ class UnitOfWork:
     locked: bool = False
     looked_up: bool = True
     broken: Exception | None = None
+    verdict: Exception | None = None
 
     # -- what services and after rules use -------------------------------------------------------------------------
 
@@ -184,6 +190,10 @@ class UnitOfWork:
         """Add to the running action's audit entry: a reason, an approval, a source."""
         assert self.current is not None
         self.current.notes.update(notes)
+
+    def refuse_after_commit(self, error: Exception) -> None:
+        """Commit what was done and then answer this refusal: where the refusal itself has consequences that stay."""
+        self.verdict = error
 
     def on_commit(self, function: Callable[[], None]) -> None:
         """Run after the commit; a failure is logged, never raised."""
@@ -320,6 +330,11 @@ class UnitOfWork:
             grouped.setdefault(place[0], []).append(place[0].table.values(self.counters[place]))
         return list(grouped.items())
 
+    @property
+    def _assumes_head(self) -> bool:
+        """Whether the chain's row is taken to be as it was read with the session."""
+        return not self.looked_up and self.head is not None and self.head.head != b""
+
     def _take_head(self, rows: list[tuple[Any, ...]], before: str | None) -> None:
         seq, head, counters, fence = rows[0]
         assert self.head is not None
@@ -328,6 +343,9 @@ class UnitOfWork:
         self.head = ChainHead(self.chain_id, seq, bytes(head), orjson.loads(counters), fence)
         if fence != before:
             raise FenceMoved
+        self._give_numbers()
+
+    def _give_numbers(self) -> None:
         self.locked = True
         for number in self.numbers.values():
             number.value  # noqa: B018 - counts, in the order the numbers were asked for
@@ -374,17 +392,24 @@ class UnitOfWork:
                 first += [(shape.one, row) for row in encoded]
             else:
                 first.append((shape.many, shape.table.arrays(encoded)))
-        first.append((_LOCK, (self.chain_id,)))
-        self._take_head(db.send(db.compose(first), fetch=True), before)
+        if self._assumes_head:
+            self._give_numbers()
+        else:
+            first.append((_LOCK, (self.chain_id,)))
+            self._take_head(db.send(db.compose(first), fetch=True), before)
+            first = []
         self._seal()
-        second: list[tuple[Statement, Any]] = []
-        for model in sorted(self.rows, key=rank):
-            second.append(self._insert_of(model, self.rows[model]))
         seq, head, counters, fence, chain_id = self._head_row()
-        second.append((_MOVE_HEAD, (seq, "\\x" + head.hex(), counters, fence, chain_id)))
+        first.append((_MOVE_HEAD, (seq, "\\x" + head.hex(), counters, fence, chain_id)))
+        first += [self._insert_of(model, self.rows[model]) for model in sorted(self.rows, key=rank)]
         if self.bumps:
-            second.append((_RAISE_REVISION, ()))
-        db.send(db.compose(second) + ";COMMIT")
+            first.append((_RAISE_REVISION, ()))
+        try:
+            db.send(db.compose(first) + ";COMMIT")
+        except pw.IntegrityError as error:
+            if self._assumes_head and is_taken(error, _ENTRY_KEY):
+                raise FenceMoved from error
+            raise
 
     def _flush_sqlite(self, db: SqliteDatabase, before: str | None) -> None:
         with wrap_exceptions:
