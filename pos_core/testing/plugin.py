@@ -7,7 +7,7 @@ asks for it, so that other projects' test runs pay nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,17 @@ if TYPE_CHECKING:
     from pos_core.clock import FrozenClock
     from pos_core.context import Context
     from pos_core.kernel import Kernel
+    from pos_core.testing.app import App
+    from pos_core.testing.factories import Shop
     from pos_core.testing.harness import Business, Client, Server, Templates
 
 DIALECTS = {"sqlite": ("sqlite",), "postgresql": ("postgresql",), "both": ("sqlite", "postgresql")}
+
+#: What passlib 1.7 brings along, so that packs can let other warnings be errors.
+OLD_LIBRARIES = (
+    "ignore:'crypt' is deprecated and slated for removal:DeprecationWarning",
+    "ignore:Accessing argon2.__version__ is deprecated:DeprecationWarning",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "req(id): the requirement that a test shows")
+    for line in OLD_LIBRARIES:
+        config.addinivalue_line("filterwarnings", line)
     if config.getoption("db") != "sqlite" and not hasattr(config, "workerinput"):
         from pos_core.testing.postgres import find_or_start
 
@@ -114,19 +124,57 @@ def client(server: Server) -> Client:
 @pytest.fixture
 def client_as(business: Business, server: Server) -> Callable[..., Client]:
     """client_as("admin" | "manager" | "cashier", till=1): an HTTP client that signed in over HTTP."""
-    from pos_core.testing.harness import PASSWORD
+    from pos_core.testing.app import sign_in
 
-    def sign_in(role: str, till: int = 1) -> Client:
-        client = server.client()
-        body: dict[str, Any] = {"username": role, "password": PASSWORD, "app_context": "hq"}
-        if role == "manager":
-            body |= {"app_context": "store", "store_id": business.store_id}
-        if role == "cashier":
-            device = {"id": business.ids[f"device{till}"], "key": business.keys[f"device{till}"]}
-            body |= {"username": f"cashier{till}", "app_context": "pos", "device": device}
-        answer = client.post("/auth/login", body)
-        assert answer.status == 201, answer.text
-        client.token = answer.data["access_token"]
-        return client
+    return lambda role, till=1: sign_in(business, server, role, till)
 
-    return sign_in
+
+@pytest.fixture
+def shop(business: Business) -> Shop:
+    """Makes products, customers, open tills and sales: `shop.sale(("WINE", "2"))`."""
+    from pos_core.testing.factories import Shop
+
+    return Shop(business)
+
+
+@pytest.fixture
+def outbox(business: Business) -> Callable[..., list[dict[str, Any]]]:
+    """outbox("sale:completed"): the events written for delivery, oldest first; all of them without a name."""
+    from pos_core.testing import app
+
+    return app.outbox
+
+
+@pytest.fixture
+def audit(business: Business) -> Callable[..., list[dict[str, Any]]]:
+    """audit("sale:complete"): the facts of the audit; all of them without an action."""
+    from pos_core.testing import app
+
+    return app.audit
+
+
+@pytest.fixture
+def make_app(pos_templates: Templates, dialect: str, tmp_path: Path) -> Iterator[Callable[..., App]]:
+    """Make the whole product with a pack in it: make_app(modules=["liquor.counter"], disabled=["ops.stock"]).
+
+    modules: names of installed modules, which are switched on, or (name, plugin) pairs. disabled: what is off.
+    migrations: (name, directory) of distributions that are not installed. Whatever else is named is configuration.
+    """
+    from contextlib import ExitStack
+
+    from pos_core.testing.app import App, switch_on
+
+    with ExitStack() as stack:
+        count = iter(range(100))
+
+        def make(modules: Iterable[Any] = (), disabled: Iterable[str] = (), **options: Any) -> App:
+            given = [module for module in modules if not isinstance(module, str)]
+            options = {"modules": {"disabled": list(disabled)}, **options}
+            made = pos_templates.business(dialect, tmp_path / f"a{next(count)}", given, **options)
+            business = stack.enter_context(made)
+            switch_on(business, modules)
+            app = App(business)
+            stack.callback(app.close)
+            return app
+
+        yield make
