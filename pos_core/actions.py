@@ -23,6 +23,7 @@ import peewee as pw
 from pydantic import BaseModel
 
 from pos_core import clock, rules
+from pos_core.approvals import engine
 from pos_core.audit.chain import Deferred, plain
 from pos_core.audit.models import AuditEntry
 from pos_core.audit.personal import digested
@@ -33,12 +34,15 @@ from pos_core.errors import (
     KEY_REUSED,
     OUTCOME_UNKNOWN,
     PERMISSION_DENIED,
+    RESTRICTED,
     Kind,
     PosError,
     Violation,
     refused,
 )  # fmt: skip
 from pos_core.idempotency import Idempotency, fingerprint
+from pos_core.reasons import checking as reasons
+from pos_core.security import recording
 
 if TYPE_CHECKING:
     from pos_core.context import Context
@@ -67,6 +71,9 @@ class Action:
     secrets: fields of the answer that are shown once and neither audited nor stored. personal: fields that enter the
     chain as salted digests. constraints: the module's own words for database constraints.
     security: the kind of security event that this action is, done or refused ("" for none).
+    approval: (ctx, command, draft) to what others have to agree to, see `pos_core.approvals.needs`.
+    reason: whether the command has to carry a reason code: True, "optional", or (ctx, command, draft) to a bool.
+    unrecorded: fields of the command that stand in no record of a refused attempt.
     """
 
     name: str
@@ -86,6 +93,9 @@ class Action:
     constraints: Mapping[str, Violation] = field(default_factory=dict)
     status: int = 200
     security: str = ""
+    approval: Callable[[Context, Any, Any], Any] | None = None
+    reason: bool | str | Callable[[Context, Any, Any], bool] = False
+    unrecorded: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
 
     @property
@@ -98,6 +108,8 @@ class Query:
     """A named read: `entity:what`, and who may ask it over HTTP (other modules may always, in the actor's store).
 
     exports: whether a read with these arguments takes data out of the system; it is then an audit entry.
+    sensitive: the code of the sensitive field ("user.personal") that makes each read over HTTP by those who see it an
+    audit entry, but for what somebody reads about themselves.
     """
 
     name: str
@@ -106,6 +118,12 @@ class Query:
     module: str = ""
     public: bool = False
     exports: Callable[[Mapping[str, Any]], bool] | None = None
+    sensitive: str = ""
+    security: str = ""
+
+    @property
+    def entity(self) -> str:
+        return self.name.partition(":")[0]
 
     @property
     def summary(self) -> str:
@@ -128,6 +146,8 @@ def action(
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         permissions = (permission,) if isinstance(permission, str) else tuple(permission)
+        if options.get("reason") and "reason" not in command.model_fields:
+            raise TypeError(f"{name} takes a reason: its command {command.__name__} must be Reasoned")
         wanted = rules.wanted_arguments(function, ("ctx", "command", "draft", "beforehand", "violations"))
         function.__dict__["__pos_action__"] = Action(
             name, function, command, permissions, entity=entity or name.partition(":")[0], arguments=wanted, **options
@@ -139,13 +159,15 @@ def action(
 
 def query(
     name: str, *, permission: str | tuple[str, ...] = (), public: bool = False,
-    exports: Callable[[Mapping[str, Any]], bool] | None = None,
+    exports: Callable[[Mapping[str, Any]], bool] | None = None, sensitive: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a function (ctx, **arguments) as the named read `name`."""
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         permissions = (permission,) if isinstance(permission, str) else tuple(permission)
-        function.__dict__["__pos_query__"] = Query(name, function, permissions, public=public, exports=exports)
+        function.__dict__["__pos_query__"] = Query(
+            name, function, permissions, public=public, exports=exports, sensitive=sensitive
+        )
         return function
 
     return mark
@@ -155,6 +177,8 @@ def require_permission(ctx: Context, permissions: tuple[str, ...], public: bool 
     """Denied unless granted: any one of `permissions`. A super admin holds all."""
     if public or ctx.actor.is_super_admin or not ctx.actor.permissions.isdisjoint(permissions):
         return
+    if ctx.restriction:
+        raise RESTRICTED[ctx.restriction]()
     own = [p for p in permissions if p.startswith(f"{ctx.app_context}:")] or list(permissions)
     raise PERMISSION_DENIED(permission=" or ".join(own) or "(none exists)")
 
@@ -163,20 +187,28 @@ def perform(kernel: Kernel, ctx: Context, name: str, command: Any, key: str | No
     """Run an action to its end. Raises PosError for every refusal; anything else it raises is a bug."""
     chosen = kernel.action(name)
     if ctx.uow is not None:
-        kernel.require_enabled(chosen.module, ctx.store_id)
+        kernel.require_enabled(chosen.module, ctx.store_id, ctx.revision)
         ctx.uow.write_pending()
         return _nested(kernel, ctx, chosen, command, ctx.uow)
     try:
-        kernel.require_enabled(chosen.module, ctx.store_id)
+        kernel.require_enabled(chosen.module, ctx.store_id, ctx.revision)
         require_permission(ctx, chosen.permissions, chosen.public)
     except PosError as error:
         record(kernel, ctx, chosen, command, "denied", error)
         raise
     command = _typed(chosen, command)
+    try:
+        kernel.masks.require_may_set(ctx.actor, chosen, command)
+    except PosError as error:
+        record(kernel, ctx, chosen, command, "denied", error)
+        raise
     found = None
-    if chosen.beforehand is not None:
+    if chosen.beforehand is not None or ctx.approvals is not None:
         try:
-            found = chosen.beforehand(ctx, command)
+            if chosen.beforehand is not None:
+                found = chosen.beforehand(ctx, command)
+            if chosen.approval is not None:
+                engine.prove(ctx, chosen, command)
         except PosError as error:
             record(kernel, ctx, chosen, command, "refused", error)
             raise
@@ -247,6 +279,8 @@ def _transact(
         finally:
             ctx.uow = None
         _after_commit(kernel, ctx, uow)
+        if uow.verdict is not None:
+            raise uow.verdict
         return Outcome({k: v.value if type(v) is Deferred else v for k, v in data.items()}, chosen.status)
     raise AssertionError("the last attempt either answers or raises")
 
@@ -293,9 +327,13 @@ def _replay(
         return None
     if stored.fingerprint != fingerprint(command):
         raise KEY_REUSED(chosen.key_field or "")
+    entry = AuditEntry.get((AuditEntry.chain_id == stored.chain_id) & (AuditEntry.seq == stored.seq))
+    if ctx.store_id not in (None, entry.store_id):  # another store's id: its answer is not for this one
+        raise KEY_REUSED(chosen.key_field or "")
+    if entry.actor_id != (ctx.actor.id or None) and kernel.masks.sets_hidden(ctx.actor, chosen, command):
+        raise KEY_REUSED(chosen.key_field or "")  # "the same content" would tell that a guess was right
     if stored.answer is not None:
         return Outcome(orjson.loads(stored.answer), stored.status, replayed=True)
-    entry = AuditEntry.get((AuditEntry.chain_id == stored.chain_id) & (AuditEntry.seq == stored.seq))
     return Outcome(orjson.loads(entry.payload)["after"], stored.status, replayed=True)
 
 
@@ -313,18 +351,32 @@ def _run(
             arguments = {"ctx": ctx, "action": chosen, "command": command, "draft": None, "beforehand": beforehand}
             if chosen.prepare is not None:
                 arguments["draft"] = chosen.prepare(ctx, command)
-            plan = kernel.plan(chosen.name, ctx.store_id)
-            violations = [v for rule in plan.before for v in rules.violations_in(rule, rule.call(arguments))]
+            plan = kernel.plan(chosen.name, ctx.store_id, ctx.revision)
+            violations = [v for rule in plan.before for v in rules.judgement(rule, arguments)]
+            claims: list[engine.Claim] = []
+            if chosen.reason:
+                violations += reasons.check(ctx, chosen, command, arguments["draft"])
+            if chosen.approval is not None:
+                missing, claims = engine.find(ctx, chosen, command, arguments["draft"])
+                violations += missing
         finally:
             state.sealed = sealed
         if violations and not (chosen.tolerates is not None and chosen.tolerates(command)):
             raise refused(violations)
+        if claims and (lost := engine.use(ctx, chosen, command, claims)):
+            violations += lost
+            if chosen.tolerates is None or not chosen.tolerates(command):
+                raise refused(lost)
+        if chosen.reason:
+            reasons.note(ctx, command)
         arguments["violations"] = violations
         result = chosen.function(*[arguments[name] for name in chosen.arguments])
         arguments["result"] = result
         for rule in plan.after:
             rule.call(arguments)
         _complete_entry(kernel, ctx, chosen, entry, result)
+        if chosen.security or "security" in entry.fact:
+            recording.done(ctx, chosen, entry, command, result)
         for observe in plan.audit:
             observe.call({"ctx": ctx, "entry": MappingProxyType(entry.fact)})
         return result  # type: ignore[no-any-return]
@@ -360,7 +412,7 @@ def _store_answer(
     ctx: Context, chosen: Action, command: Any, keys: list[tuple[str, str, bool]], uow: UnitOfWork, data: dict[str, Any]
 ) -> None:
     """Hand over the rows that make a repeat of this request answer the same; made once numbers are known."""
-    if not keys:
+    if not keys or uow.verdict is not None:
         return
     mark = fingerprint(command)
     entry = uow.entries[0]
@@ -380,19 +432,29 @@ def _store_answer(
 
 
 def record(
-    kernel: Kernel, ctx: Context, chosen: Action, command: Any, outcome: str, error: BaseException
+    kernel: Kernel, ctx: Context, chosen: Action | Query, command: Any, outcome: str, error: BaseException
 ) -> None:
     """Record an attempt that changed nothing, in a short transaction of its own.
 
-    Where even that fails (the database is gone) the attempt stands in the log; the caller's own error goes on.
+    Of attempts that one origin makes faster than they can be meant, the number alone is recorded (`security.floods`).
+    Where even recording fails (the database is gone) the attempt stands in the log; the caller's own error goes on.
     """
+    try:
+        if kernel.floods.admit(ctx):
+            _record(kernel, ctx, chosen, command, outcome, error)
+        recording.settle(kernel, ctx.at)
+    except Exception:
+        log.exception("an attempt could not be recorded", extra={"action": chosen.name, "outcome": outcome})
+
+
+def _record(
+    kernel: Kernel, ctx: Context, chosen: Action | Query, command: Any, outcome: str, error: BaseException
+) -> None:
     entry = Entry({}, chosen.name, outcome, chosen.entity, None, ctx.store_id, ctx.actor.id or None)
     entry.fact.update(_surroundings(ctx, chosen, outcome))
     entry.fact |= {"entity": chosen.entity, "id": None, "error": _described(error), "command": _shown(chosen, command)}
-    try:
-        _write_alone(kernel, ctx, entry)
-    except Exception:
-        log.exception("an attempt could not be recorded", extra={"action": chosen.name, "outcome": outcome})
+    recording.attempted(ctx, chosen, entry, command, outcome, error)
+    _write_alone(kernel, ctx, entry)
 
 
 def record_export(kernel: Kernel, ctx: Context, asked: Query, arguments: Mapping[str, Any]) -> None:
@@ -401,6 +463,16 @@ def record_export(kernel: Kernel, ctx: Context, asked: Query, arguments: Mapping
     entry.fact.update(_surroundings(ctx, asked, "done"))
     shown = {name: orjson.loads(orjson.dumps(value, default=plain)) for name, value in arguments.items()}
     entry.fact |= {"entity": "export", "id": None, "after": {"arguments": shown}}
+    recording.exported(ctx, entry, {"arguments": shown})
+    _write_alone(kernel, ctx, entry)
+
+
+def record_read(kernel: Kernel, ctx: Context, asked: Query, arguments: Mapping[str, Any]) -> None:
+    """Record that somebody read what is sensitive, before it is told; where that fails nothing is."""
+    entry = Entry({}, asked.name, "done", asked.entity, arguments.get("id"), ctx.store_id, ctx.actor.id or None)
+    entry.fact.update(_surroundings(ctx, asked, "done"))
+    shown = {name: value for name, value in arguments.items() if value is not None and name != "cursor"}
+    entry.fact |= {"entity": asked.entity, "id": arguments.get("id"), "after": {"arguments": shown}}
     _write_alone(kernel, ctx, entry)
 
 
@@ -410,7 +482,8 @@ def _write_alone(kernel: Kernel, ctx: Context, entry: Entry) -> None:
     try:
         uow.begin("", "")
         uow.entries.append(entry)
-        for observe in kernel.plan(entry.action, ctx.store_id).audit:
+        recording.write(ctx, uow, entry)
+        for observe in kernel.plan(entry.action, ctx.store_id, ctx.revision).audit:
             try:
                 observe.call({"ctx": ctx, "entry": MappingProxyType(entry.fact)})
             except Exception:  # there is nothing left to refuse, and an attempt must not go unrecorded
@@ -419,6 +492,8 @@ def _write_alone(kernel: Kernel, ctx: Context, entry: Entry) -> None:
     except BaseException:
         uow.rollback()
         raise
+    for function in uow.after_commit:
+        function()
 
 
 def _described(error: BaseException) -> dict[str, Any]:
@@ -429,12 +504,16 @@ def _described(error: BaseException) -> dict[str, Any]:
     return {"code": "internal_error", "type": type(error).__name__}
 
 
-def _shown(chosen: Action, command: Any) -> Any:
+def _shown(chosen: Action | Query, command: Any) -> Any:
     """The command as it may stand in an entry: secrets masked by their type, persons left out, a long one hashed."""
     if not isinstance(command, BaseModel):
         return None
-    text = command.__pydantic_serializer__.to_json(command, exclude=set(chosen.personal) or None)
+    text = command.__pydantic_serializer__.to_json(command, exclude=_hidden(chosen) or None)
     return orjson.loads(text) if len(text) <= _COMMAND_IN_REFUSAL else {"sha256": fingerprint(command).hex()}
+
+
+def _hidden(chosen: Action | Query) -> set[str]:
+    return {*chosen.personal, *chosen.unrecorded} if isinstance(chosen, Action) else set()
 
 
 def _after_commit(kernel: Kernel, ctx: Context, uow: UnitOfWork) -> None:

@@ -13,6 +13,7 @@ from pos_core.ids import uuid7
 
 if TYPE_CHECKING:
     from pos_core.actions import Outcome
+    from pos_core.approvals.needs import Given
     from pos_core.db.unit_of_work import ChainHead, UnitOfWork
     from pos_core.kernel import Kernel
 
@@ -57,9 +58,15 @@ class Context:
     user_agent: str = ""
     at: datetime = field(default=None)  # type: ignore[assignment]
     revision: int = -1
+    #: What the person has to do before anything else: "password", "mfa", or "" for nothing.
+    restriction: str = ""
+    #: What a read masked by itself (a report's columns), for the answer's `meta.masked`.
+    masked: tuple[str, ...] = ()
     #: The chain's row as it was read with the session; good for one action, which then need not read it again.
     known_head: ChainHead | None = None
     uow: UnitOfWork | None = None
+    #: What the request says of approvals: those asked for before, or a supervisor at the till.
+    approvals: Given | None = None
 
     def __post_init__(self) -> None:
         if self.at is None:
@@ -85,7 +92,7 @@ class Context:
 
     def has(self, name: str) -> bool:
         """Whether a named query or action exists and its module is on here: for optional neighbours."""
-        return self.kernel.offers(name, self.store_id)
+        return self.kernel.offers(name, self.store_id, self.revision)
 
     def perform(self, name: str, command: Any, *, key: str | None = None) -> Outcome:
         """Run an action: a whole transaction at the outside, a part of the running one inside another action."""

@@ -84,7 +84,11 @@ class ErrorCode:
         return Violation(self, path, params)
 
     def message(self, params: Mapping[str, Any], language: str = "en") -> str:
-        return (self.es if language == "es" else self.en).format_map(_Missing(params))
+        told = _Missing(params)
+        for name, value in params.items():
+            if isinstance(value, Violation):  # one thing is wrong because of another
+                told[name] = value.message(language)
+        return (self.es if language == "es" else self.en).format_map(told)
 
 
 class _Missing(dict[str, Any]):
@@ -149,6 +153,19 @@ PERMISSION_DENIED = define(
     en="You need the permission {permission} for this.", es="Necesita el permiso {permission} para esto.",
     cure="Ask an administrator for a role that holds the permission in this store and context.",
 )
+PASSWORD_CHANGE_NEEDED = define(
+    "password_change_needed", Kind.DENIED,
+    en="Change your password first.", es="Primero cambie su contraseña.",
+    cure="POST /api/v1/auth/password with the old and a new one; then everything else is open.",
+)
+MFA_ENROLMENT_NEEDED = define(
+    "mfa_enrolment_needed", Kind.DENIED,
+    en="Your role needs a second factor: set one up first.",
+    es="Su rol necesita un segundo factor: configúrelo primero.",
+    cure="Enrol a factor at POST /api/v1/auth/mfa/totp and confirm it; then everything else is open.",
+)
+#: Why a restricted session is denied, by its restriction.
+RESTRICTED: Mapping[str, ErrorCode] = {"password": PASSWORD_CHANGE_NEEDED, "mfa": MFA_ENROLMENT_NEEDED}
 MODULE_DISABLED = define(
     "module_disabled", Kind.NOT_FOUND,
     en="The module {module} is switched off here.", es="El módulo {module} está desactivado aquí.",

@@ -14,11 +14,16 @@ import pluggy
 
 if TYPE_CHECKING:
     from pos_core.actions import Action
+    from pos_core.auth.mfa.provider import MfaProvider
+    from pos_core.business_rules.facts import RuleFacts, RuleQuery
     from pos_core.context import Context
     from pos_core.errors import Violation
     from pos_core.events import Event
     from pos_core.http.routes import Route
+    from pos_core.registry.work import OpenWork
     from pos_core.reporting.registry import Report
+    from pos_core.security.detectors import Detector
+    from pos_core.tabs import Tab
 
 PROJECT = "pos"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -40,6 +45,56 @@ def register_reports() -> Iterable[Report]:  # type: ignore[empty-body]
     """The reports of the module: id, title, columns, filters and the query that gives the rows.
 
     Called once at start. Reports run as queries: they read, they never write. Same id, same columns for ever.
+    """
+
+
+@hookspec
+def register_detectors() -> Iterable[Detector]:  # type: ignore[empty-body]
+    """The patterns that the module finds suspicious: what is counted, by whom or where, within which window.
+
+    Called once per process. A detector is data: it counts audit entries by action, or security events by kind, after
+    their commit; what reaches the threshold becomes a finding. Threshold and window are settings that some manifest
+    declares. The detectors of a module that is off for a store count nothing there.
+    """
+
+
+@hookspec
+def register_mfa_providers() -> Iterable[MfaProvider]:  # type: ignore[empty-body]
+    """The kinds of second factors that the module brings: a thumb reader at the till, a smart card.
+
+    Called when somebody sets one up or signs in. A provider (`pos_core.auth.mfa.provider.MfaProvider`) begins an
+    enrolment, and judges a proof by the state that the core keeps sealed for it; the first module that takes a name
+    has it. Limits, single use and recovery codes are the core's.
+    """
+
+
+@hookspec
+def register_tabs() -> Iterable[Tab]:  # type: ignore[empty-body]
+    """The pages that the module adds to the main menu of clients, as `pos_core.tabs.Tab`.
+
+    Called when a client asks for its tabs (`GET /tabs`, module admin.tabs), for the modules that are on in the store.
+    A tab says in which applications it stands, where, and which actions or queries it lives by: it is shown to who may
+    use one of them. Showing is a courtesy, the permission of each call protects.
+    """
+
+
+@hookspec
+def open_work(ctx: Context, module: str, store_id: str | None) -> Iterable[OpenWork]:  # type: ignore[empty-body]
+    """What is still open in a module that somebody is about to switch off, as `pos_core.registry.work.OpenWork`.
+
+    Called for the module and for each that goes off along, with the store it goes off in (None: everywhere); answer
+    for your own module, or for what of yours rests on the other one. Named lists of things with id and label: held
+    carts, open sessions, unsettled items. Nothing is written; switching off is not hindered by it.
+    """
+
+
+@hookspec
+def register_rule_facts() -> Iterable[RuleFacts | RuleQuery]:  # type: ignore[empty-body]
+    """What business rules may look at beyond the fields of an action's command and draft.
+
+    Called once per process. A `RuleQuery` names a read of the module that conditions may ask, with its arguments and
+    figures; a `RuleFacts` says how an action of the module is rebuilt from its audit entry, so that a rule can be tried
+    against the past (both in `pos_core.business_rules.facts`). A query whose module is off for the store is not asked.
     """
 
 
@@ -86,7 +141,8 @@ def on_event(ctx: Context, event: Event) -> None:
 def kernel_started(kernel: Any) -> None:
     """The process is about to serve: open what the module needs.
 
-    Called once in each process, in dependency order, after the schema was checked. Raising stops the start.
+    Called once in each process, in dependency order, after the schema was checked. A module that raises is set aside
+    in the process; one of the core stops the start.
     """
 
 

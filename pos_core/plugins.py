@@ -8,16 +8,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from pos_core import hookspecs
 from pos_core.manifest import Manifest
+from pos_core.registry.allowlist import objection
+
+if TYPE_CHECKING:
+    from pos_core.config.loader import AllowedDistribution
 
 GROUP = "pos.modules"
 
-#: Files of a module's package that are read by convention, beside plugin.py.
+#: Files of a module's package that are read by convention, beside plugin.py, which may name more in a PARTS of its own.
 PARTS = ("errors", "events", "models", "ddl", "rules", "service", "queries", "reports", "routes")
 
 
@@ -46,14 +50,17 @@ class StartError(Exception):
     """The installation cannot run; the message says what is wrong and what to do."""
 
 
-def discover(extra: Iterable[tuple[str, ModuleType]] = ()) -> list[Module]:
+def discover(
+    extra: Iterable[tuple[str, ModuleType]] = (), allow: Iterable[AllowedDistribution] | None = None
+) -> list[Module]:
     """All installed modules in dependency order (depth, name); broken ones carry their error.
 
-    `extra` gives (name, plugin) pairs that are not installed: packs under test. A broken module, one whose needs are
+    `extra` gives (name, plugin) pairs that are not installed: packs under test. `allow`: what may be loaded, where not
+    everything that is installed may. A broken module, one whose needs are
     missing and one with a taken name are set aside with everything that depends on them; a broken `core.` module is a
     StartError, because without it nothing is guarded.
     """
-    modules = _loaded(entry_points(group=GROUP), extra)
+    modules = _loaded(entry_points(group=GROUP), extra, allow)
     _sort(modules)
     broken_core = [m for m in modules if m.name.startswith("core.") and not m.running]
     if broken_core:
@@ -62,8 +69,12 @@ def discover(extra: Iterable[tuple[str, ModuleType]] = ()) -> list[Module]:
     return sorted(modules, key=lambda m: m.order)
 
 
-def _loaded(points: Iterable[EntryPoint], extra: Iterable[tuple[str, ModuleType]]) -> list[Module]:
+def _loaded(
+    points: Iterable[EntryPoint], extra: Iterable[tuple[str, ModuleType]], allow: Iterable[AllowedDistribution] | None
+) -> list[Module]:
     modules: dict[str, Module] = {}
+    listed = None if allow is None else tuple(allow)
+    objections: dict[str, str] = {}
     for point in sorted(points, key=lambda p: (p.name, p.value)):
         distribution = point.dist.name if point.dist is not None else ""
         module = Module(point.name, distribution)
@@ -72,6 +83,11 @@ def _loaded(points: Iterable[EntryPoint], extra: Iterable[tuple[str, ModuleType]
             taken.error = taken.error or f"the name is taken twice: by {taken.distribution} and by {distribution}"
             continue
         modules[point.name] = module
+        if distribution not in objections:
+            objections[distribution] = objection(point.dist, listed)
+        if objections[distribution]:
+            module.error = objections[distribution]
+            continue
         try:
             module.plugin = point.load()
             _read(module)
@@ -106,7 +122,7 @@ def _parts(plugin: Any) -> Iterator[tuple[str, ModuleType]]:
         yield "plugin", plugin
         return
     yield "plugin", plugin
-    for part in PARTS:
+    for part in (*PARTS, *getattr(plugin, "PARTS", ())):
         if importlib.util.find_spec(f"{package}.{part}") is not None:
             yield part, importlib.import_module(f"{package}.{part}")
 
@@ -190,3 +206,22 @@ def _refuse_wrappers(module: Module) -> None:
         options = getattr(getattr(module.plugin, name), "pos_impl", None)
         if options and (options.get("wrapper") or options.get("hookwrapper")):
             raise ValueError(f"{name} is a wrapper; wrappers are refused, they could swallow another module's veto")
+
+
+def optional(modules: Iterable[Module]) -> frozenset[str]:
+    """Distributions (by the names of their histories of migrations) that the rest does without.
+
+    Those all of whose modules are off until somebody switches them on, those that may not be loaded, and those that
+    were installed since the modules were found. A migration
+    of theirs that fails or is pending sets their modules aside; one of any other distribution stops the start.
+    """
+    needed = set()
+    for module in modules:
+        if module.name.startswith("core.") or (module.manifest is not None and module.manifest.starts_on):
+            needed.add(module.distribution)
+    return frozenset(name for name, owner in histories().items() if owner not in needed)
+
+
+def histories() -> dict[str, str]:
+    """The distribution that each history of migrations belongs to, by the history's name."""
+    return {p.name: p.dist.name for p in entry_points(group="pos.migrations") if p.dist is not None}

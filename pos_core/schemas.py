@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
@@ -13,10 +13,18 @@ from pos_core.ids import UUID7_PATTERN
 MAX_MINOR = 10**13
 
 
+def _no_controls(value: str) -> str:
+    if not value.isprintable() and any(c not in "\n\t" and not c.isprintable() for c in value):
+        raise ValueError("must not contain control characters")
+    return value
+
+
 class Command(BaseModel):
     """What an action takes. Frozen: nobody changes what was asked."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+    #: What it is about, for the masks of sensitive fields, where that is not the entity of the action or query.
+    __entity__: ClassVar[str] = ""
 
 
 class Edit(Command):
@@ -25,10 +33,27 @@ class Edit(Command):
     version: int | None = Field(None, ge=1, description="The version that is edited; usually given by If-Match.")
 
 
+ReasonCode = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$"),
+    Field(description="A reason code that is in use for this action: GET /reasons?action=..."),
+]
+
+
+class Reasoned(Command):
+    """A command that says why: the action declares whether it has to (`@action(..., reason=True)`)."""
+
+    reason: ReasonCode | None = None
+    reason_note: Annotated[str, StringConstraints(max_length=500), AfterValidator(_no_controls)] | None = Field(
+        None, description="In one's own words; some reasons need it."
+    )
+
+
 class Answer(BaseModel):
     """What an action or query answers, as documented. Answers are made by queries; tests hold them against this."""
 
     model_config = ConfigDict(extra="forbid")
+    #: As in commands.
+    __entity__: ClassVar[str] = ""
 
 
 class Params(BaseModel):
@@ -42,12 +67,6 @@ class PageParams(Params):
 
     limit: int = Field(50, ge=1, le=200, description="Rows per page.")
     cursor: str | None = Field(None, max_length=500, description="`meta.next_cursor` of the page before.")
-
-
-def _no_controls(value: str) -> str:
-    if not value.isprintable() and any(c not in "\n\t" and not c.isprintable() for c in value):
-        raise ValueError("must not contain control characters")
-    return value
 
 
 def _one_line(value: str) -> str:
@@ -103,6 +122,6 @@ Day = date
 Json = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 __all__ = [
     "MAX_MINOR", "Answer", "BasisPoints", "Code", "Command", "Currency", "Day", "Edit", "Id", "Instant", "Json",
-    "LongText", "Minor", "Name", "PageParams", "Params", "PositiveMinor", "Quantity", "ShortText", "SignedQuantity",
-    "datetime",
+    "LongText", "Minor", "Name", "PageParams", "Params", "PositiveMinor", "Quantity", "ReasonCode",
+    "Reasoned", "ShortText", "SignedQuantity", "datetime",
 ]  # fmt: skip

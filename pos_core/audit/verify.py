@@ -16,6 +16,7 @@ from pos_core.audit.chain import GENESIS
 from pos_core.audit.walk import COLUMNS, KEPT, Finding, Head, Walk
 from pos_core.db.database import Database, PostgresDatabase, wrap_exceptions
 from pos_core.errors import NOT_FOUND
+from pos_core.registry.purging import purges
 
 if TYPE_CHECKING:
     from pos_core.context import Context
@@ -95,7 +96,8 @@ def verify(
     that does not exist.
     """
     db, report = ctx.kernel.db, Report(facts_checked=facts)
-    handlers = ctx.kernel.handlers("verify_facts", None) if facts else []
+    handlers = ctx.kernel.handlers("verify_facts", None, ctx.revision) if facts else []
+    purged = purges(ctx.kernel) if handlers else {}
     with _snapshot(db):
         heads = _heads(db)
         names = sorted({*heads, *_chains_of_entries(db), *(anchors or {})})
@@ -106,8 +108,8 @@ def verify(
             since = max(0, head.seq - newest) if newest is not None and head is not None else 0
             walk = Walk(name, since, (anchors or {}).get(name, {}), keeps=bool(handlers))
             for sound in _walked(db, walk, progress):
-                if sound:
-                    _facts(ctx, handlers, sound, report)
+                if kept := [fact for fact in sound if fact["at"] > purged.get(fact.get("module") or "", "")]:
+                    _facts(ctx, handlers, kept, report)
             walk.finish(head)
             _add(report, walk, head)
     return report

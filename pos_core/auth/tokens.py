@@ -7,13 +7,14 @@ database at every request.
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import dataclass
 from typing import Any
 
-from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 
-from pos_core.config.secrets import Secrets
+from pos_core.clock import Clock
+from pos_core.config.secrets import Secrets, SecretsFile
 from pos_core.errors import Kind, define
 
 TOKEN_MISSING = define(
@@ -46,19 +47,39 @@ class Claims:
 
 
 class Tokens:
-    """Signs and reads access tokens."""
+    """Signs and reads access tokens, always with the keys that stand in the secrets file at this moment."""
 
-    def __init__(self, secrets: Secrets, life_minutes: int) -> None:
+    def __init__(self, file: SecretsFile, life_minutes: int, clock: Clock) -> None:
         self._life = life_minutes * 60
-        #: Tokens whose signature was good, with their session and the monotonic time of their end.
+        self._file, self._clock = file, clock
+        #: Tokens whose signature was good, with their session and the time of their end.
         self._good: dict[str, tuple[str, float]] = {}
-        self._access = URLSafeTimedSerializer(
-            list(secrets.token_keys), salt=_ACCESS,
+        self._secrets = file.current()
+        self._access = self._serializer(self._secrets)
+
+    def _serializer(self, secrets: Secrets) -> URLSafeTimedSerializer:
+        clock = self._clock
+
+        class Signer(TimestampSigner):
+            """Stamps with the product's clock instead of the machine's."""
+
+            def get_timestamp(self) -> int:
+                return int(clock.now().timestamp())
+
+        return URLSafeTimedSerializer(
+            list(secrets.token_keys), salt=_ACCESS, signer=Signer,
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
 
+    def _take_over(self) -> None:
+        """New keys, when the file has others: what an old key signed has to be proven again."""
+        found = self._file.current()
+        if found is not self._secrets:
+            self._access, self._good, self._secrets = self._serializer(found), {}, found
+
     def access(self, claims: Claims) -> str:
         """A signed access token."""
+        self._take_over()
         content: dict[str, Any] = {
             "sid": claims.session_id, "userId": claims.user_id, "username": claims.username,
             "isSuperAdmin": claims.is_super_admin, "appContext": claims.app_context,
@@ -73,8 +94,10 @@ class Tokens:
         A signature that was found good once is good for the token's life: what may change (the session, the user, the
         device) is read from the database at every request.
         """
-        known = self._good.get(token)
-        if known is not None and time.monotonic() < known[1]:
+        self._take_over()
+        now, good = self._clock.now().timestamp(), self._good
+        known = good.get(token)
+        if known is not None and now < known[1]:
             return known[0]
         try:
             content, issued = self._access.loads(token, max_age=self._life, return_timestamp=True)
@@ -82,11 +105,20 @@ class Tokens:
             raise TOKEN_EXPIRED() from None
         except BadData:
             raise TOKEN_INVALID() from None
+        if not _is_canonical(token):
+            raise TOKEN_INVALID()
+        if now >= issued.timestamp() + self._life:
+            raise TOKEN_EXPIRED()
         session_id = content.get("sid") if isinstance(content, dict) else None
         if not isinstance(session_id, str):
             raise TOKEN_INVALID()
-        if len(self._good) >= _REMEMBERED:
-            self._good.clear()
-        age = time.time() - issued.timestamp()
-        self._good[token] = (session_id, time.monotonic() + self._life - age)
+        if len(good) >= _REMEMBERED:
+            good.clear()
+        good[token] = (session_id, issued.timestamp() + self._life)
         return session_id
+
+
+def _is_canonical(token: str) -> bool:
+    """Whether the signature is written as we write it: its last base64 character has bits that decoding ignores."""
+    signature = token.rpartition(".")[2].encode()
+    return base64_encode(base64_decode(signature)) == signature

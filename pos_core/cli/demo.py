@@ -54,7 +54,7 @@ def demo(
     from pos_core.cli import serving
     from pos_core.cli.main import load_config
 
-    config, first = set_up(context, choices, _SETTINGS)
+    config, first = set_up(context, {**choices, "admin_must_change": empty}, _SETTINGS)
     _refuse_unfinished(config)
     if first.admin_password is not None and not empty:
         load(first, config)
@@ -101,16 +101,21 @@ def _load_modules(kernel: Kernel, ctx: Context, store_id: str) -> None:
 
 def _cashier(ctx: Context, store_id: str) -> dict[str, Any]:
     """Make a cashier and enrol a till at the store's first register; returns what POST /auth/login takes."""
+    from pydantic import SecretStr
+
+    from pos_core.auth import passwords
     from pos_core.rbac.schemas import AssignRole, CreateUser
     from pos_core.stores.schemas import EnrolDevice
 
-    made = ctx.perform("user:create", CreateUser(username=CASHIER, full_name="Demo cashier")).data
+    password = passwords.generate()  # given, so that the printed sign-in goes on working as it is
+    person = CreateUser(username=CASHIER, full_name="Demo cashier", password=SecretStr(password))
+    made = ctx.perform("user:create", person).data
     ctx.perform("user:assign", AssignRole(user_id=made["id"], role="cashier", store_id=store_id))
     register = ctx.query("register:list", store_id=store_id)[0][0]
     enrol = EnrolDevice(store_id=store_id, register_id=register["id"], name=f"Demo till {register['code']}")
     device = ctx.perform("device:enrol", enrol).data
     return {
-        "username": CASHIER, "password": made["password"], "app_context": "pos",
+        "username": CASHIER, "password": password, "app_context": "pos", "delivery": "body",
         "device": {"id": device["id"], "key": device["key"]},
     }  # fmt: skip
 

@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from pos_core.cli.main import load_config
 from pos_core.cli.output import print_json
+from pos_core.installer.survey import Finding, free_space
 
 if TYPE_CHECKING:
     from pos_core.config.loader import Config
     from pos_core.kernel import Kernel
 
-Level = Literal["ok", "warn", "fail"]
-
-#: Below the first a shop is warned, below the second it should not go on: bytes free where the database lies.
-LOW_BYTES, EMPTY_BYTES = 1_000_000_000, 100_000_000
 #: No clock of a running shop says less: this version did not exist before.
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 _MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "red")}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found; `cure` says what to do, empty where nothing is to be done."""
-
-    check: str
-    level: Level
-    text: str
-    cure: str = ""
 
 
 @click.command(name="doctor")
@@ -113,17 +97,7 @@ def _storage(config: Config) -> Iterator[Finding]:
         else:
             yield Finding("storage", "ok", str(path))
     if config.data_dir.is_dir():
-        yield _free(config.data_dir)
-
-
-def _free(path: Path) -> Finding:
-    free = shutil.disk_usage(path).free
-    text = f"{free // 1_000_000:,} MB free at {path}"
-    if free < EMPTY_BYTES:
-        return Finding("disk space", "fail", text, "make room now: a database that cannot write stops selling")
-    if free < LOW_BYTES:
-        return Finding("disk space", "warn", text, "make room before it runs out")
-    return Finding("disk space", "ok", text)
+        yield free_space(config.data_dir)
 
 
 def _secrets(config: Config) -> Iterator[Finding]:
@@ -232,7 +206,7 @@ def _schema(kernel: Kernel) -> Iterator[Finding]:
     from pos_core.plugins import StartError
 
     try:
-        checks.require_schema(kernel.db)
+        checks.require_schema(kernel.db, kernel)
         kernel.load_instance()
     except StartError as error:
         yield Finding("schema", "fail", str(error))

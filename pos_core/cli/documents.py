@@ -9,6 +9,7 @@ import click
 
 from pos_core.config.loader import Config
 from pos_core.db.database import SqliteDatabase
+from pos_core.documentation.modules import module_part
 from pos_core.documentation.pages import all_pages
 from pos_core.documentation.source import MarkError
 from pos_core.kernel import Kernel
@@ -21,8 +22,9 @@ _SHOWN = 12
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("docs"), show_default=True,
               help="The folder of the pages; the tests beside it are listed by requirement.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when a page is not what would be written.")
+@click.option("--module", "name", help="Print the page of this module instead: for a pack's own README.")
 @click.pass_context
-def command(context: click.Context, out: Path, check: bool) -> None:
+def command(context: click.Context, out: Path, check: bool, name: str | None) -> None:
     """Write the reference of hooks, actions, routes, errors, permissions and settings of the installed modules.
 
     Needs no database. Exit status: 0 when done or current, 1 when --check finds a difference or a test's mark cannot
@@ -31,6 +33,12 @@ def command(context: click.Context, out: Path, check: bool) -> None:
     kernel = Kernel(Config(), db=SqliteDatabase(":memory:"))
     if broken := [f"{m.name}: {m.error}" for m in kernel.modules if m.error]:
         raise StartError("modules that were set aside would be missing from the pages:\n  " + "\n  ".join(broken))
+    if name is not None:
+        chosen = next((module for module in kernel.modules if module.name == name), None)
+        if chosen is None:
+            raise click.UsageError(f"no module {name} is installed; `pos modules` lists them")
+        click.echo(module_part(kernel, chosen))
+        return
     try:
         pages = all_pages(kernel, out.resolve().parent)
     except MarkError as error:

@@ -29,14 +29,20 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("pos_core.cli.serving:serve", "Serve the API."),
     "migrate": ("pos_core.cli.setup:migrate", "Bring the database schema up to the installed version."),
     "doctor": ("pos_core.cli.doctor:doctor", "Check the installation and say how to mend what is wrong."),
-    "modules": ("pos_core.cli.modules:modules", "List the installed modules, or the permissions they bring."),
+    "modules": ("pos_core.cli.modules:modules", "List the installed modules; switch them on and off."),
     "routes": ("pos_core.cli.modules:routes", "List every route of the API."),
+    "rules": ("pos_core.cli.rules:rules", "List who reacts to what, in order."),
+    "business-rules": ("pos_core.cli.business_rules:business_rules", "Check business rules, and try them on the past."),
     "user": ("pos_core.cli.users:user", "Add and change users."),
+    "keys": ("pos_core.cli.keys:keys", "Rotate the keys that sign access tokens."),
     "audit": ("pos_core.cli.audit:audit", "Verify the audit chains."),
+    "security": ("pos_core.cli.security:security", "Look for suspicious patterns."),
     "report": ("pos_core.cli.reports:command", "Show a report."),
     "import": ("pos_core.cli.importing:command", "Import products from a file."),
     "replay": ("pos_core.cli.replaying:command", "Play recorded receipts against a running server."),
     "tax": ("pos_core.cli.tax:tax", "Tax and rounding."),
+    "new-pack": ("pos_core.cli.packs:new_pack", "Write a new pack: a distribution of modules."),
+    "check": ("pos_core.cli.packs:check", "Check a pack against everything that a pack must keep."),
     "docs": ("pos_core.cli.documents:command", "Generate the reference pages."),
 }
 
@@ -156,7 +162,7 @@ def open_kernel(context: click.Context, require_instance: bool = True) -> Iterat
     kernel = Kernel(config)
     try:
         checks.require_database(kernel.db)
-        checks.require_schema(kernel.db)
+        checks.require_schema(kernel.db, kernel)
         kernel.load_instance()
         with kernel.db.in_use():
             yield kernel

@@ -66,7 +66,7 @@ def init(context: click.Context, with_demo: bool, **choices: Any) -> None:
     from pos_core import logs
     from pos_core.cli import demo
 
-    config, first = set_up(context, choices)
+    config, first = set_up(context, {**choices, "admin_must_change": not with_demo})
     logs.configure_command(config.log)
     if first.admin_password is None:
         click.echo(f"{first.kernel.instance_name} in {config.data_dir} is set up already: nothing was changed.")
@@ -75,7 +75,8 @@ def init(context: click.Context, with_demo: bool, **choices: Any) -> None:
         return
     click.echo(f"{first.kernel.instance_name} is set up in {config.data_dir} (currency {first.kernel.currency}).")
     click.echo(f"Administrator: {first.admin_username}\nPassword:      {first.admin_password}")
-    click.echo("This password is shown only now. `pos user reset-password` gives a new one.")
+    change = "" if with_demo else " The first sign-in asks for one of your own."
+    click.echo(f"This password is shown only now.{change} `pos user reset-password` gives a new one.")
     if with_demo:
         demo.load(first, config)
         click.echo(f"Demonstration data is in; {demo.directory(config)} holds what is needed to sign in.")
@@ -103,7 +104,8 @@ def set_up(context: click.Context, choices: Mapping[str, Any], settings: str = "
     lock = ServerLock(config.data_dir)
     db = connect_to(config.database.url, synchronous=config.database.synchronous)
     try:
-        if not checks.has_shop(config) or not all(step.done for step in migrations.state(db)):
+        current = checks.has_shop(config) and all(step.done for step in migrations.state(db))
+        if not current or not checks.has_people(db):  # another one may be between its tables and its first user
             lock.acquire("initialise")
         checks.require_database(db)
         first = setup.first_run(config, given)
@@ -159,48 +161,70 @@ def _write_configuration(path: Path, url: str | None, settings: str) -> None:
 
 @click.command(name="migrate")
 @click.option("--dry-run", is_flag=True, help="Run what is pending and roll it back.")
+@click.option("--new", "only_new", is_flag=True,
+              help="Only make the tables of packs that have none yet; servers may run meanwhile.")
 @click.pass_context
-def migrate(context: click.Context, dry_run: bool) -> None:
+def migrate(context: click.Context, dry_run: bool, only_new: bool) -> None:
     """Bring the database up to the installed version, all or nothing; refuses while a server runs here.
 
-    New permissions of installed modules enter the catalogue and the template roles as well.
+    New permissions of installed modules enter the catalogue and the template roles as well. With --new a pack for one
+    trade that was installed while a server runs gets its tables; then SIGHUP lets the server take it in.
     """
+    if only_new and dry_run:
+        raise click.UsageError("--new and --dry-run exclude each other")
     from pos_core.http.lock import ServerLock
     from pos_core.installer import checks
 
     config = load_config(context)
     checks.require_shop(config)
+    if only_new:
+        _tell_ran(_run_migrations(config, dry_run=False, only_new=True), dry_run=False)
+        _sync_permissions(context)
+        return
     lock = ServerLock(config.data_dir)
     lock.acquire("migrate")
     try:
         ran = _run_migrations(config, dry_run=dry_run)
-        for distribution, name in ran:
-            click.echo(f"{distribution}/{name}  {'would run' if dry_run else 'done'}")
-        if not ran:
-            click.echo("The schema is current: nothing to do.")
+        _tell_ran(ran, dry_run=dry_run)
         if not dry_run:
             _sync_permissions(context)
     finally:
         lock.release()
 
 
-def _run_migrations(config: Config, *, dry_run: bool) -> list[tuple[str, str]]:
+def _tell_ran(ran: list[tuple[str, str]], *, dry_run: bool) -> None:
+    for distribution, name in ran:
+        click.echo(f"{distribution}/{name}  {'would run' if dry_run else 'done'}")
+    if not ran:
+        click.echo("The schema is current: nothing to do.")
+
+
+def _run_migrations(config: Config, *, dry_run: bool, only_new: bool = False) -> list[tuple[str, str]]:
+    from pos_core import plugins
     from pos_core.db import migrate as migrations
     from pos_core.db.database import connect_to
     from pos_core.installer import checks
 
+    modules = plugins.discover(allow=config.modules.allow)
+    apart = plugins.optional(modules)
+    allowed = {module.distribution for module in modules if not module.error.startswith("modules.allow")}
+    without = {name for name in apart if plugins.histories()[name] not in allowed}
     db = connect_to(config.database.url, synchronous=config.database.synchronous)
     try:
         checks.require_database(db)
-        return migrations.migrate(db, dry_run=dry_run)
+        if only_new:
+            return migrations.migrate_new(db, apart, without)
+        return migrations.migrate(db, dry_run=dry_run, apart=apart, without=without)
     finally:
         checks.close(db)
 
 
 def _sync_permissions(context: click.Context) -> None:
     from pos_core.rbac.service import SyncCatalogue
+    from pos_core.registry import versions
 
     with open_kernel(context) as kernel:
+        versions.record(kernel, "pos migrate")
         known = {row[0] for row in kernel.db.execute_sql("SELECT code FROM core_permission")}
         if kernel.permissions().keys() - known:
             added = kernel.system_context("pos migrate").perform("permission:sync", SyncCatalogue()).data["added"]

@@ -14,7 +14,7 @@ from pos_core.cli.output import print_json, print_table
 if TYPE_CHECKING:
     from pos_core.context import Context
 
-_ONCE = "This password is shown only now."
+_ONCE = "This password is shown only now, and changed at the first sign-in."
 _MANY = 10_000
 
 
@@ -74,8 +74,7 @@ def add(
     """Add a user with a generated password."""
     from pydantic import ValidationError
 
-    from pos_core.rbac.schemas import AssignRole, CreateUser
-    from pos_core.rbac.service import MakeSuperAdmin
+    from pos_core.rbac.schemas import AssignRole, CreateUser, MarkSuperAdmin
 
     if store is not None and role is None:
         raise click.UsageError("--store says where a role is held: give --role too")
@@ -89,7 +88,7 @@ def add(
         if role is not None:
             ctx.perform("user:assign", AssignRole(user_id=made["id"], role=role, store_id=place))
         if super_admin:
-            ctx.perform("user:make_super_admin", MakeSuperAdmin(id=made["id"]))
+            ctx.perform("user:make_super_admin", MarkSuperAdmin(id=made["id"], version=made["version"]))
     click.echo(f"Added {username}\nPassword: {made['password']}\n{_ONCE}")
 
 
@@ -121,15 +120,44 @@ def _role(held: dict[str, Any], stores: dict[str, str]) -> str:
 
 @user.command(name="reset-password")
 @click.argument("username")
+@click.option("--reason", default="forgotten", show_default=True, help="Why: a reason code.")
+@click.option("--note", help="In your own words; some reasons need it.")
 @click.pass_context
-def reset_password(context: click.Context, username: str) -> None:
+def reset_password(context: click.Context, username: str, reason: str, note: str | None) -> None:
     """Give a user a new generated password; all of the user's sessions end."""
     from pos_core.rbac.schemas import ResetPassword
 
     with _system(context) as ctx:
         found = _found(ctx, username)
-        done = ctx.perform("user:reset_password", ResetPassword(id=found["id"], version=found["version"])).data
+        command = ResetPassword(id=found["id"], version=found["version"], reason=reason, reason_note=note)
+        done = ctx.perform("user:reset_password", command).data
     click.echo(f"Password: {done['password']}\n{_ONCE}")
+
+
+@user.command(name="unlock")
+@click.argument("username")
+@click.pass_context
+def unlock(context: click.Context, username: str) -> None:
+    """Let a user who was locked out try again at once."""
+    from pos_core.auth.credentials.schemas import UnlockAccount
+
+    with _system(context) as ctx:
+        done = ctx.perform("account:unlock", UnlockAccount(id=_found(ctx, username)["id"])).data
+    state = f"was locked ({', '.join(done['unlocked'])})" if done["unlocked"] else "was not locked"
+    click.echo(f"{username} {state}; every failed attempt is forgiven")
+
+
+@user.command(name="reset-mfa")
+@click.argument("username")
+@click.pass_context
+def reset_mfa(context: click.Context, username: str) -> None:
+    """Remove the second factors of a user who lost them; all of the user's sessions end."""
+    from pos_core.auth.mfa.schemas import ResetFactors
+
+    with _system(context) as ctx:
+        done = ctx.perform("mfa:reset", ResetFactors(id=_found(ctx, username)["id"])).data
+    removed = ", ".join(done["removed"]) or "nothing was set up"
+    click.echo(f"Removed: {removed}. {done['sessions_ended']} session(s) ended.")
 
 
 @user.command(name="assign")
@@ -152,12 +180,29 @@ def assign(context: click.Context, username: str, role: str, store: str | None, 
     click.echo(f"{username} {'no longer holds' if remove else 'holds'} {role}{where}")
 
 
+@user.command(name="super-admin")
+@click.argument("username")
+@click.option("--remove", is_flag=True, help="Take the mark away instead; the last active one keeps it.")
+@click.pass_context
+def super_admin(context: click.Context, username: str, remove: bool) -> None:
+    """Let a user do everything everywhere, or no longer."""
+    from pos_core.rbac.schemas import MarkSuperAdmin
+
+    with _system(context) as ctx:
+        found = _found(ctx, username)
+        name = "user:demote_super_admin" if remove else "user:make_super_admin"
+        ctx.perform(name, MarkSuperAdmin(id=found["id"], version=found["version"]))
+    click.echo(f"{username} is {'no longer' if remove else 'now'} a super administrator")
+
+
 @user.command(name="disable")
 @click.argument("username")
+@click.option("--reason", default="left_company", show_default=True, help="Why: a reason code.")
+@click.option("--note", help="In your own words; some reasons need it.")
 @click.pass_context
-def disable(context: click.Context, username: str) -> None:
+def disable(context: click.Context, username: str, reason: str, note: str | None) -> None:
     """Switch an account off; it bites at the user's next request."""
-    _switch(context, username, is_active=False)
+    _switch(context, username, is_active=False, reason=reason, reason_note=note)
     click.echo(f"{username} is switched off")
 
 
@@ -170,9 +215,10 @@ def enable(context: click.Context, username: str) -> None:
     click.echo(f"{username} is switched on")
 
 
-def _switch(context: click.Context, username: str, *, is_active: bool) -> None:
+def _switch(context: click.Context, username: str, *, is_active: bool, **why: Any) -> None:
     from pos_core.rbac.schemas import EditUser
 
     with _system(context) as ctx:
         found = _found(ctx, username)
-        ctx.perform("user:edit", EditUser(id=found["id"], is_active=is_active, version=found["version"]))
+        ctx.perform("user:edit", EditUser(id=found["id"], is_active=is_active, version=found["version"],
+                                              **why))

@@ -38,7 +38,12 @@ class DatabaseConfig(Section):
 
 
 class HttpConfig(Section):
-    """Where the server listens and what it accepts. workers 0: one on SQLite, one per core on PostgreSQL."""
+    """Where the server listens and what it accepts. workers 0: one on SQLite, one per core on PostgreSQL.
+
+    secure_cookies: browsers reach the server by https, although it is a proxy before it that ends TLS.
+
+    requests_per_minute: what one session (or one address without a session) may send to each worker; 0: no limit.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
@@ -48,13 +53,19 @@ class HttpConfig(Section):
     max_upload_bytes: int = Field(10 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
     max_header_bytes: int = Field(32 * 1024, ge=4096, le=262_144)
     connection_limit: int = Field(200, ge=4, le=10_000)
+    secure_cookies: bool = False
     drain_seconds: int = Field(10, ge=0, le=120)
+    requests_per_minute: int = Field(0, ge=0, le=1_000_000)
 
 
 class AuthConfig(Section):
-    """Token life and the cost of a password hash (argon2id)."""
+    """Token life, the cost of a password hash (argon2id), and where failed sign-ins are counted.
+
+    counters: database, or the URL of a Redis (redis://host:6379/0, rediss://, unix:///path) that all servers share.
+    """
 
     access_minutes: int = Field(15, ge=1, le=1440)
+    counters: str = Field("database", pattern=r"^(database|(redis|rediss|unix)://.+)$")
     argon2_memory_kib: int = Field(65_536, ge=64, le=1_048_576)
     argon2_rounds: int = Field(3, ge=1, le=20)
     argon2_parallelism: int = Field(1, ge=1, le=8)
@@ -65,8 +76,22 @@ class LogConfig(Section):
     format: Literal["json", "text"] = "json"
 
 
+class AllowedDistribution(Section):
+    """A distribution whose modules may load; a version or hash that is left out may be any."""
+
+    distribution: str
+    version: str = ""
+    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+
+
 class ModulesConfig(Section):
+    """disabled: modules that stay off, whatever is switched. allow: where it is given, nothing else is loaded.
+    slow_hook_ms: a handler that takes longer is named in the log.
+    """
+
     disabled: tuple[str, ...] = ()
+    allow: tuple[AllowedDistribution, ...] | None = None
+    slow_hook_ms: int = Field(50, ge=1, le=60_000)
 
 
 class Config(Section):

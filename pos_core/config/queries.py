@@ -18,12 +18,14 @@ from pos_core.manifest import Setting
 READERS = ("hq:settings.view", "store:settings.view", "pos:settings.view")
 
 
-def declared(ctx: Context, key: str) -> Setting:
-    """The setting of that key; PosError `setting_unknown`."""
+def declared(ctx: Context, key: str, store_id: str | None = None) -> Setting:
+    """The setting of that key; PosError `setting_unknown`, or `module_disabled` where its module is off."""
     try:
-        return ctx.kernel.settings.declared[key]
+        found = ctx.kernel.settings.declared[key]
     except KeyError:
         raise SETTING_UNKNOWN("key", key=key) from None
+    ctx.kernel.require_enabled(ctx.kernel.owner_of_setting(key), store_id or ctx.store_id, ctx.revision)
+    return found
 
 
 def find_value(key: str, store_id: str | None) -> SettingValue | None:
@@ -32,14 +34,15 @@ def find_value(key: str, store_id: str | None) -> SettingValue | None:
     return SettingValue.select().where(SettingValue.key == key, place).first()
 
 
-def _view(setting: Setting, rows: Iterable[SettingValue], effective: Any) -> dict[str, Any]:
+def _view(module: str, setting: Setting, rows: Iterable[SettingValue], effective: Any) -> dict[str, Any]:
     business = next((row for row in rows if row.store_id is None), None)
     stores = [
         {"store_id": row.store_id, "value": row.value, "version": row.version}
         for row in rows if row.store_id is not None
     ]  # fmt: skip
     return {
-        "key": setting.key, "kind": setting.kind, "description": setting.description, "default": setting.default,
+        "key": setting.key, "module": module, "kind": setting.kind, "description": setting.description,
+        "default": setting.default,
         "choices": list(setting.choices), "minimum": setting.minimum, "maximum": setting.maximum,
         "per_store": setting.per_store, "permission": setting.permission,
         "value": setting.default if business is None else business.value,
@@ -57,7 +60,10 @@ def _views(ctx: Context, settings: list[Setting], store_id: str | None) -> list[
     for row in rows:
         by_key.setdefault(row.key, []).append(row)
     effective = ctx.kernel.settings.for_store(place, ctx.revision)
-    return [_view(setting, by_key.get(setting.key, ()), effective[setting.key]) for setting in settings]
+    return [
+        _view(ctx.kernel.owner_of_setting(setting.key), setting, by_key.get(setting.key, ()), effective[setting.key])
+        for setting in settings
+    ]
 
 
 def _place(ctx: Context, store_id: str | None) -> str | None:
@@ -72,8 +78,9 @@ def _place(ctx: Context, store_id: str | None) -> str | None:
 
 @query("setting:list", permission=READERS)
 def list_settings(ctx: Context, *, store_id: str | None = None, limit: int = 50, cursor: Any = None) -> Any:
-    """Every setting with its meaning, its default and what differs, by key."""
-    keys = sorted(ctx.kernel.settings.declared)
+    """Every setting of the modules that are on, with its meaning, its default and what differs, by key."""
+    on = ctx.kernel.registry.enabled_set(_place(ctx, store_id), ctx.revision)
+    keys = [key for key in sorted(ctx.kernel.settings.declared) if ctx.kernel.owner_of_setting(key) in on]
     if cursor is not None:
         keys = [key for key in keys if key > cursor[0]]
     chosen = [ctx.kernel.settings.declared[key] for key in keys[:limit]]
@@ -84,7 +91,7 @@ def list_settings(ctx: Context, *, store_id: str | None = None, limit: int = 50,
 @query("setting:get", permission=READERS)
 def get_setting(ctx: Context, *, key: str, store_id: str | None = None) -> dict[str, Any]:
     """One setting."""
-    return _views(ctx, [declared(ctx, key)], store_id)[0]
+    return _views(ctx, [declared(ctx, key, _place(ctx, store_id))], store_id)[0]
 
 
 @query("business:get", permission=READERS)

@@ -44,6 +44,7 @@ class SettingAnswer(Answer):
     """A setting. `value` holds for the business, `effective` where the actor is (or in the store asked for)."""
 
     key: str
+    module: str
     kind: str
     description: str
     default: Value

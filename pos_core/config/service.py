@@ -13,8 +13,11 @@ from pos_core.context import Context
 from pos_core.db import records
 from pos_core.errors import PERMISSION_DENIED, VERSION_MISMATCH
 from pos_core.manifest import Setting
+from pos_core.security import note
 
 MANAGE = "hq:settings.manage"
+#: Settings below these guard the system, whether their module says so or not.
+_GUARDING = ("auth.", "security.", "approvals.", "sign_in.", "password.", "pin.", "mfa.")
 # Somebody else stored the first value in the same moment: theirs is version 1.
 _RACE = VERSION_MISMATCH.at("version", entity="setting", current=1)
 
@@ -28,7 +31,7 @@ def _answer(row: SettingValue | None, key: str, store_id: str | None, value: Any
 
 def _checked(ctx: Context, command: schemas.ChangeSetting | schemas.ResetSetting) -> Setting:
     """The setting that may be touched here by this actor; PosError where it may not."""
-    setting = declared(ctx, command.key)
+    setting = declared(ctx, command.key, command.store_id)
     if not ctx.actor.may(setting.permission):
         raise PERMISSION_DENIED("key", permission=setting.permission)
     if command.store_id is not None:
@@ -69,6 +72,12 @@ def _was(ctx: Context, command: Any, setting: Setting) -> SettingValue | None:
     return row
 
 
+def _tell_security(ctx: Context, setting: Setting, store_id: str | None, value: Any) -> None:
+    """A security event, where the setting guards the system."""
+    if setting.security or setting.key.startswith(_GUARDING) or "_approval_" in setting.key:
+        note(ctx, "security_setting", store_id=store_id, details={"setting": setting.key, "value": value})
+
+
 @action("setting:change", command=schemas.ChangeSetting, permission=MANAGE, prepare=check_change,
         constraints={"core_setting.key": _RACE, "core_setting.key,store_id": _RACE})
 def change_setting(ctx: Context, command: schemas.ChangeSetting, draft: Setting) -> dict[str, Any]:
@@ -80,6 +89,7 @@ def change_setting(ctx: Context, command: schemas.ChangeSetting, draft: Setting)
     else:
         records.edit(ctx, row, {"value": encoded(command.value)}, "setting", row.version)
     ctx.writing.raise_revision()
+    _tell_security(ctx, draft, command.store_id, command.value)
     return _answer(row, draft.key, command.store_id, command.value)
 
 
@@ -92,4 +102,5 @@ def reset_setting(ctx: Context, command: schemas.ResetSetting, draft: Setting) -
         if gone != 1:
             raise VERSION_MISMATCH("version", entity="setting", current=row.version + 1)
         ctx.writing.raise_revision()
+        _tell_security(ctx, draft, command.store_id, _inherited(ctx, draft, command.store_id))
     return _answer(None, draft.key, command.store_id, _inherited(ctx, draft, command.store_id))

@@ -12,8 +12,11 @@ from pydantic import BaseModel
 
 from pos_core import hookspecs
 from pos_core.actions import Action, Query
-from pos_core.documentation import requirements
+from pos_core.documentation import authorisation, modules, requirements
+from pos_core.documentation.fields import fields
 from pos_core.documentation.markdown import code, codes, page, table
+from pos_core.documentation.permissions import permissions
+from pos_core.documentation.security import security_events
 from pos_core.documentation.source import emitted, test_files
 from pos_core.errors import CLIENT_CLASS
 from pos_core.http import routes
@@ -24,11 +27,6 @@ from pos_core.kernel import Kernel
 from pos_core.manifest import Setting
 from pos_core.plugins import Module
 
-SCOPES = {
-    "hq": "At the headquarters", "store": "In a store's back office", "pos": "At the till, on an enrolled device",
-}  # fmt: skip
-_TEMPLATES = ("admin", "accountant", "auditor", "store_manager", "employee", "shift_supervisor", "cashier")
-
 
 def all_pages(kernel: Kernel, root: Path) -> dict[str, str]:
     """File name and text of every generated page. `root` is the checkout whose tests are listed; without tests there
@@ -38,6 +36,8 @@ def all_pages(kernel: Kernel, root: Path) -> dict[str, str]:
     made = {
         "hooks.md": hooks(kernel), "errors.md": errors(kernel), "permissions.md": permissions(kernel),
         "settings.md": settings(kernel), "actions.md": actions(kernel, doors), "api.md": api(kernel, doors),
+        "authorisation.md": authorisation.authorisation(kernel, doors), "fields.md": fields(kernel, doors),
+        "security-events.md": security_events(kernel), "modules.md": modules.modules(kernel),
     }  # fmt: skip
     if test_files(root):
         made["requirements.md"] = requirements.requirements(root)
@@ -105,33 +105,6 @@ def errors(kernel: Kernel) -> str:
         "again later or call support). Words in braces are filled in."
     )
     return page("Error codes", intro, table(("Code", "Status", "Class", "English", "Spanish", "What to do"), rows))
-
-
-def permissions(kernel: Kernel) -> str:
-    """The page of permissions, with the role templates that hold each from the first run on."""
-    used: dict[str, list[str]] = {}
-    everything: list[Action | Query] = [*kernel.actions(), *kernel.queries()]
-    for does in everything:
-        for permission in does.permissions:
-            used.setdefault(permission, []).append(does.name)
-    declared = [(m.name, p) for m in kernel.running() if m.manifest for p in m.manifest.permissions]
-    parts = []
-    for scope, title in SCOPES.items():
-        own = sorted(((p.code, p, module) for module, p in declared if p.scope == scope), key=lambda row: row[0])
-        held = {role for _, p, _ in own for role in p.roles}
-        roles = [r for r in _TEMPLATES if r in held] + sorted(held.difference(_TEMPLATES))
-        rows = [
-            (code(name), p.description, *("yes" if role in p.roles else "" for role in roles),
-             codes(sorted(used.get(name, ()))), code(module))
-            for name, p, module in own
-        ]  # fmt: skip
-        parts.append(f"## {scope}: {title}\n\n" + table(("Permission", "Lets one", *roles, "Used by", "Module"), rows))
-    intro = (
-        "Whoever signs in does so in one context, and a permission counts in its own context only. Roles can be "
-        "changed; the columns say which of the first roles hold a permission from the first run on. An action with "
-        "several permissions needs any one of them."
-    )
-    return page("Permissions", intro, *parts)
 
 
 def settings(kernel: Kernel) -> str:
@@ -270,8 +243,8 @@ _API_INTRO = f"""\
 All paths lie under `{PREFIX}`. A running server describes itself in OpenAPI 3.1 at `/openapi.json` and shows that at
 `/docs`, without a network. `/health/live` and `/health/ready` tell whether the process and its database answer.
 
-- **Signing in.** `POST {PREFIX}/auth/login` gives a token for one context (`hq`, `store` or `pos`); send it as
-  `Authorization: Bearer <token>`. A route names a permission per context that may use it; any one suffices.
+- **Signing in.** `POST {PREFIX}/auth/login` gives tokens for one context (`hq`, `store` or `pos`; `sessions.md` tells
+  how they are refreshed and how sessions end); send the access token as `Authorization: Bearer <token>`. A route names a permission per context that may use it; any one suffices.
 - **Answers.** `{{"data": ..., "meta": {{"request_id": ...}}}}`. A page adds `meta.next_cursor`: send it as `cursor` for
   the next page, until it is null.
 - **Errors.** `application/problem+json` (RFC 9457) with `code`, `class`, `errors` (everything wrong at once, each with

@@ -10,8 +10,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from pos_core.approvals.needs import ApprovalIn, Given
 from pos_core.errors import INVALID_REQUEST, PosError
 from pos_core.http import problems
+from pos_core.schemas import Command
 
 
 def parse(raw: bytes) -> Any:
@@ -28,6 +30,20 @@ def parse(raw: bytes) -> Any:
     if b"\\u0000" in raw and (path := next(_nul_paths(value, ()), None)) is not None:
         raise _no_nul(path)
     return value
+
+
+class _Lifted(Command):
+    approval: ApprovalIn
+
+
+def lift_approval(body: Any) -> Given | None:
+    """Take the member `approval` off a body: it says who agrees, and is no part of what is done. None without one.
+
+    Raises pydantic's ValidationError with paths below `approval`.
+    """
+    if not isinstance(body, dict) or "approval" not in body:
+        return None
+    return _Lifted.model_validate_json(json.dumps({"approval": body.pop("approval")})).approval.given()
 
 
 def without_nul(name: str, value: str) -> str:

@@ -35,7 +35,7 @@ class Ready:
         try:
             with self._kernel.db.in_use():
                 self._kernel.revision()
-                migrate.require_current(self._kernel.db)
+                migrate.require_current(self._kernel.db, self._kernel.apart)
         except StartError as error:
             answer |= {"status": "not ready", "reason": str(error)}
         except pw.PeeweeException:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from pos_core import __version__
+from pos_core.approvals.needs import ApprovalIn
 from pos_core.errors import CLIENT_CLASS, ErrorCode
 from pos_core.http.catalogue import error_codes
 from pos_core.http.problems import STATUS
@@ -20,6 +21,7 @@ from pos_core.http.routes import PREFIX, Door
 from pos_core.ids import UUID7_PATTERN
 
 if TYPE_CHECKING:
+    from pos_core.actions import Action
     from pos_core.kernel import Kernel
 
 REF = "#/components/schemas/{model}"
@@ -50,7 +52,7 @@ _STATUS_TEXT = {
 }  # fmt: skip
 
 _ACTION_STATUSES = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
-_QUERY_STATUSES = (400, 401, 403, 404, 422, 500, 503)
+_QUERY_STATUSES = (400, 401, 403, 404, 422, 429, 500, 503)
 
 
 class _Schemas(GenerateJsonSchema):
@@ -101,6 +103,8 @@ def _tags(kernel: Kernel, doors: Iterable[Door]) -> list[dict[str, str]]:
 def _models(door: Door) -> Iterator[type[BaseModel]]:
     if (body := _body_model(door)) is not None:
         yield body
+    if door.is_action and door.does.approval is not None:  # type: ignore[union-attr]
+        yield ApprovalIn
     if door.route.answer is not None:
         yield door.route.answer
     if door.route.params is not None:
@@ -186,10 +190,21 @@ def _description(door: Door) -> str:
         said.append("Needs no token.")
     else:
         said.append("Permission: " + " or ".join(f"`{p}`" for p in door.permissions) + ".")
+    if door.is_action:
+        said += _asked(door.does)  # type: ignore[arg-type]
     key_field = door.does.key_field if door.is_action else None  # type: ignore[union-attr]
     if key_field:
         said.append(f"Sent again with the same `{key_field}` and content, it answers the same and does nothing twice.")
     return "\n\n".join(said)
+
+
+def _asked(action: Action) -> Iterator[str]:
+    if action.reason:
+        always = action.reason is True
+        yield f"Takes a reason code in `reason`{'' if always else ' where it is needed'}: see `reason_list`."
+    if action.approval is not None:
+        yield ("May need somebody else's approval: it is then refused with `approval_required`, whose item says what "
+               "to ask for, and sent again with `approval`, which is no part of the request itself.")
 
 
 def _parameters(door: Door, definitions: _Definitions) -> list[dict[str, Any]]:
@@ -251,6 +266,8 @@ def _request_body(door: Door, definitions: _Definitions) -> dict[str, Any] | Non
         if not left["required"]:
             del left["required"]
         schema = left
+    if door.does.approval is not None:  # type: ignore[union-attr]
+        schema = left = {**left, "properties": {**left["properties"], "approval": definitions.ref(ApprovalIn)}}
     if left.get("type") == "object" and not left.get("properties"):
         return None
     must = "properties" not in left or bool(left.get("required"))
@@ -273,6 +290,7 @@ def _responses(door: Door, definitions: _Definitions) -> dict[str, Any]:
         headers["Idempotent-Replayed"] = {"$ref": "#/components/headers/Replayed"}
     content: dict[str, Any] = {}
     if door.route.media:
+        headers["Masked-Fields"] = {"$ref": "#/components/headers/MaskedFields"}
         content[door.route.media] = {"schema": {"type": "string"}}
     if door.route.answer is not None:
         content["application/json"] = {"schema": _envelope(door, definitions.ref(door.route.answer))}
@@ -328,6 +346,8 @@ def _components(codes: Sequence[ErrorCode]) -> dict[str, Any]:
             "RequestId": {"description": "Names the request in logs and audit.", "schema": {"type": "string"}},
             "ETag": {"description": "The version, for If-Match of the next edit.", "schema": {"type": "string"}},
             "Replayed": {"description": "`true` when an earlier answer was given again.", "schema": {"const": "true"}},
+            "MaskedFields": {"description": "Columns of a CSV that are empty because they are hidden from you.",
+                             "schema": {"type": "string"}},
             "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
             "Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}},
         },
@@ -358,6 +378,7 @@ def _own_schemas(codes: Iterable[ErrorCode]) -> dict[str, Any]:
     text, code = {"type": "string"}, {"$ref": REF.format(model=OWN + "ErrorCode")}
     request_id = {"type": "string", "description": "Names the request in logs and audit."}
     cursor = {"type": ["string", "null"], "description": "Goes into `cursor` of the next request; null at the end."}
+    masked = {"type": "array", "items": text, "description": "Fields that are null because they are hidden from you."}
     place = {"type": "string", "format": "uri-reference", "description": "The code's place in the error catalogue."}
     problem = {
         "type": place,
@@ -372,15 +393,17 @@ def _own_schemas(codes: Iterable[ErrorCode]) -> dict[str, Any]:
         "code": code, "message": text,
         "kind": {"type": "string", "description": "With `field_invalid`: what is wrong with the field."},
         "rule": {"type": "string", "description": "The rule that refused, as `module:function`."},
+        "approval": {"type": "object", "description": "What to ask for: kind, action, thing, figures, who decides."},
+        "methods": {"type": "array", "items": text, "description": "With `mfa_required`: what can be proven with."},
     }  # fmt: skip
     return {
         OWN + "ErrorCode": {
             "type": "string", "enum": [c.code for c in codes], "description": "See [the catalogue](/docs/errors).",
         },
-        OWN + "Meta": _object({"request_id": request_id}, ["request_id"]),
-        OWN + "MetaOfAction": _object({"request_id": request_id, "replayed": {
+        OWN + "Meta": _object({"request_id": request_id, "masked": masked}, ["request_id"]),
+        OWN + "MetaOfAction": _object({"request_id": request_id, "masked": masked, "replayed": {
             "const": True, "description": "Only there when an earlier answer is given again."}}, ["request_id"]),
-        OWN + "MetaOfPage": _object({"request_id": request_id, "next_cursor": cursor,
+        OWN + "MetaOfPage": _object({"request_id": request_id, "masked": masked, "next_cursor": cursor,
                                "limit": {"type": ["integer", "null"]}}, ["request_id", "next_cursor", "limit"]),
         OWN + "Problem": _object(problem, list(problem)),
         OWN + "ProblemItem": _object(item, ["path", "code", "message"]),

@@ -98,4 +98,8 @@ def _item(violation: Violation, language: str) -> dict[str, Any]:
         item["kind"] = violation.params["kind"]
     if violation.rule:
         item["rule"] = violation.rule
+    if (asked := violation.params.get("approval")) is not None:
+        item["approval"] = asked
+    if (offered := violation.params.get("offered")) is not None:
+        item["methods"] = list(offered)
     return item

@@ -28,7 +28,9 @@ class Route:
     body: the request's schema where it is not the action's command. params: a query's parameters. answer: what
     stands under `data` (one, or a list of them with `paged` or `listed`). edits: the caller must say by If-Match which
     version it changes. media: a content type other than JSON, of which the query gives the text. upload: the larger
-    body limit holds.
+    body limit holds. token: whether the access token is read, ignored (signing in), or counts as none where it is no
+    good (lenient). cookie: what the route does with the refresh token's cookie (`http/cookies.py`): give, exchange,
+    end, beacon (end, and any body is ignored).
     """
 
     method: str
@@ -44,6 +46,8 @@ class Route:
     edits: bool = False
     media: str = ""
     upload: bool = False
+    token: str = "read"
+    cookie: str = ""
     tag: str = ""
 
     @property
@@ -86,18 +90,14 @@ def collect(kernel: Kernel) -> list[Door]:
     """Every door of the running modules. StartError names each route that is unguarded, shapeless or in the way."""
     doors: list[Door] = []
     wrong: list[str] = []
-    for module in kernel.running():
-        hook = kernel.manager.subset_hook_caller(
-            "register_routes", [m.plugin for m in kernel.running() if m is not module]
-        )
-        for given in hook():
-            for route in given:
-                problems = _problems(kernel, route, module.manifest.roots if module.manifest else ())
-                if problems:
-                    wrong += [f"{module.name}: {route.method} {route.path}: {p}" for p in problems]
-                    continue
-                does = kernel.action(route.action) if route.action else kernel.find_query(route.query)
-                doors.append(Door(route, module.name, does))
+    for module, given in kernel.registered("register_routes"):
+        for route in given:
+            problems = _problems(kernel, route, module.manifest.roots if module.manifest else ())
+            if problems:
+                wrong += [f"{module.name}: {route.method} {route.path}: {p}" for p in problems]
+                continue
+            does = kernel.action(route.action) if route.action else kernel.find_query(route.query)
+            doors.append(Door(route, module.name, does))
     wrong += _collisions(doors)
     if wrong:
         raise StartError("routes are not as they must be:\n  " + "\n  ".join(wrong))

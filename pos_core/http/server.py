@@ -60,6 +60,7 @@ def prepare(config: Config, make_kernel: Callable[[Config], Kernel] | None = Non
     """Check everything that serving needs and build the application. StartError says what is wrong and what to do."""
     from pos_core.http.app import make_app
     from pos_core.kernel import Kernel
+    from pos_core.registry import versions
 
     checks.require_shop(config)
     setup.prepare_directories(config)
@@ -67,10 +68,12 @@ def prepare(config: Config, make_kernel: Callable[[Config], Kernel] | None = Non
     try:
         checks.require_connections(config, kernel.db)
         found = checks.require_database(kernel.db)
-        checks.require_schema(kernel.db)
+        checks.require_schema(kernel.db, kernel)
         kernel.load_instance()
         assert kernel.tokens is not None  # read now: unusable secrets stop the start, not the first sign-in
         app = make_app(kernel)
+        with kernel.db.in_use():
+            versions.record(kernel, "pos serve")
     finally:
         checks.close(kernel.db)
     log.info("database ready", extra={k: v for k, v in found.items() if k != "path"})

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
 
+from pos_core.http.dispatch import Dispatcher
 from pos_core.http.protocol import Channel
 from pos_core.http.shares import Share
 from pos_core.installer import checks
@@ -75,7 +75,7 @@ class Worker:
             max_request_header_size=config.max_header_bytes, asyncore_use_poll=True, ident=None,
             clear_untrusted_proxy_headers=True,
         )  # fmt: skip
-        dispatcher = ThreadedTaskDispatcher()
+        dispatcher = Dispatcher() if not os.environ.get("XFIFO") else __import__("waitress.task").task.ThreadedTaskDispatcher()
         dispatcher.set_thread_count(config.threads)
         place = (listener.family, listener.type, listener.proto, listener.getsockname())
         self._server: Any = _Server(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 import peewee as pw
@@ -12,7 +13,10 @@ from pos_core.config.loader import Config
 from pos_core.db import migrate
 from pos_core.db.database import Database, PostgresDatabase
 from pos_core.logs.masking import masked
-from pos_core.plugins import StartError
+from pos_core.plugins import StartError, histories
+
+if TYPE_CHECKING:
+    from pos_core.kernel import Kernel
 
 
 def sqlite_path(config: Config) -> Path | None:
@@ -50,12 +54,34 @@ def require_database(db: Database) -> dict[str, Any]:
         raise database_trouble(error) from error
 
 
-def require_schema(db: Database) -> None:
-    """StartError naming the command when the database is empty or its schema is behind."""
+def has_people(db: Database) -> bool:
+    """Whether the database holds a business: its first user is made with it, all or nothing."""
+    with db.in_use():
+        tables = db.get_tables()
+        return "core_user" in tables and bool(db.execute_sql("SELECT 1 FROM core_user LIMIT 1").fetchall())
+
+
+def require_schema(db: Database, kernel: Kernel | None = None) -> None:
+    """StartError naming the command when the database is empty or its schema is behind.
+
+    With a kernel, modules that the rest does without (`plugins.optional`) are set aside instead where theirs is.
+    """
     steps = migrate.state(db)
     if steps and not any(step.done for step in steps):
         raise StartError("the database has no tables yet: run `pos init` for a new shop")
-    migrate.require_current(db)
+    apart = kernel.apart if kernel is not None else frozenset()
+    migrate.require_current(db, apart)
+    if kernel is not None:
+        _set_aside(kernel, [step for step in steps if step.distribution in apart and not step.done])
+
+
+def _set_aside(kernel: Kernel, pending: Iterable[migrate.Step]) -> None:
+    owners = histories()
+    for step in pending:
+        why = f"its tables are behind ({step.distribution}/{step.name}): run `pos migrate`"
+        for module in kernel.running():
+            if module.running and module.distribution == owners[step.distribution]:
+                kernel.set_aside(module, why)
 
 
 def require_connections(config: Config, db: Database) -> None:

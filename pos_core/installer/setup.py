@@ -16,6 +16,7 @@ from pos_core.db import migrate
 from pos_core.db.database import Database, connect_to
 from pos_core.db.statements import statement
 from pos_core.ids import uuid7
+from pos_core.installer import checks
 from pos_core.installer.service import Initialise
 from pos_core.kernel import Kernel
 from pos_core.plugins import StartError
@@ -59,6 +60,15 @@ def first_run(config: Config, choices: Mapping[str, Any], *, kernel: Kernel | No
     prepare_directories(config)
     secrets.create(config.secrets_file)
     db = kernel.db if kernel is not None else connect_to(config.database.url, synchronous=config.database.synchronous)
+    try:
+        return _first_run(config, choices, kernel, db)
+    except BaseException:
+        if kernel is None:
+            checks.close(db)
+        raise
+
+
+def _first_run(config: Config, choices: Mapping[str, Any], kernel: Kernel | None, db: Database) -> FirstRun:
     migrated = len(migrate.migrate(db))
     chosen = {**DEFAULTS, **choices}
     _bootstrap(db, chosen)
@@ -67,7 +77,9 @@ def first_run(config: Config, choices: Mapping[str, Any], *, kernel: Kernel | No
     with kernel.db.in_use():
         if User.select().exists():
             return FirstRun(kernel, chosen["admin_username"], None, migrated)
-        password = chosen.pop("admin_password", None) or passwords.generate()
+        given = chosen.pop("admin_password", None)
+        password = given or passwords.generate()
+        chosen.setdefault("admin_must_change", given is None)
         ctx = kernel.system_context("first run", channel="installer")
         ctx.perform("business:initialise", Initialise(**chosen, admin_password=SecretStr(password)))
     return FirstRun(kernel, chosen["admin_username"], password, migrated)
@@ -78,10 +90,16 @@ def _bootstrap(db: Database, chosen: Mapping[str, Any]) -> None:
     from pos_core.clock import SystemClock
 
     with db.in_use():
+        mark = "%s" if db.dialect == "postgresql" else "?"
         if db.fetch(_HAS_INSTANCE):
+            # an earlier first run was refused after this: as long as nobody is in it, what is said now holds
+            with db.schema_access(), db.transaction():
+                db.execute_sql(
+                    f"UPDATE core_instance SET name = {mark}, currency = {mark} "
+                    "WHERE NOT EXISTS (SELECT 1 FROM core_user)", (chosen["name"], chosen["currency"]),
+                )  # fmt: skip
             return
         instance, now = uuid7(), to_text(SystemClock().now())
-        mark = "%s" if db.dialect == "postgresql" else "?"
         with db.schema_access(), db.transaction():
             db.execute_sql(
                 f"INSERT INTO core_instance (id, name, currency, created_at) VALUES ({mark}, {mark}, {mark}, {mark})",

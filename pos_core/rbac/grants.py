@@ -14,10 +14,20 @@ from pos_core.db.statements import statement
 _HELD = statement(
     "SELECT r.code, p.permission FROM core_user_role u JOIN core_role r ON r.id = u.role_id "
     "LEFT JOIN core_role_permission p ON p.role_id = r.id "
-    "WHERE u.user_id = ? AND r.scope = ? AND (u.store_id = ? OR (r.scope = 'hq' AND u.store_id IS NULL))",
+    "WHERE u.user_id = ? AND r.is_active AND r.scope = ? "
+    "AND (u.store_id = ? OR (r.scope = 'hq' AND u.store_id IS NULL))",
     "uuid text uuid",
 )
+_EVERYWHERE = statement(
+    "SELECT r.scope, u.store_id, p.permission FROM core_user_role u JOIN core_role r ON r.id = u.role_id "
+    "JOIN core_role_permission p ON p.role_id = r.id WHERE u.user_id = ? AND r.is_active",
+    "uuid",
+)
+_ACCOUNT = statement("SELECT is_active, is_super_admin FROM core_user WHERE id = ?", "uuid")
 _LIMIT = 10_000
+
+#: A scope and the store it counts in; None at the headquarters.
+Place = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +61,23 @@ def read(user_id: str, app_context: str, store_id: str | None) -> Grants:
         tuple(sorted({role for role, _ in rows})),
         frozenset(p for _, p in rows if p is not None and p.startswith(scope)),
     )
+
+
+def everywhere(user_id: str) -> dict[Place, frozenset[str]]:
+    """What a user's roles give, place by place."""
+    found: dict[Place, set[str]] = {}
+    for scope, store_id, permission in database.obj.fetch(_EVERYWHERE, (user_id,)):
+        if permission.startswith(scope + ":"):
+            found.setdefault((scope, store_id), set()).add(permission)
+    return {place: frozenset(held) for place, held in found.items()}
+
+
+def holds(user_id: str, permission: str, store_id: str | None) -> bool:
+    """Whether a user who can sign in holds a permission in a store (None: at the headquarters). Asks the database.
+
+    A super admin holds every one; an account that is off or not there holds none.
+    """
+    account = database.obj.fetch(_ACCOUNT, (user_id,))
+    if not account or not account[0][0]:
+        return False
+    return bool(account[0][1]) or permission in read(user_id, permission.partition(":")[0], store_id).permissions

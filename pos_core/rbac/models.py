@@ -10,13 +10,20 @@ from pos_core.stores.models import Store
 
 
 class Role(Record):
-    """A set of permissions of one scope (hq, store or pos)."""
+    """A set of permissions of one scope (hq, store or pos).
+
+    `is_template`: shipped; `is_changed`: somebody changed its permissions by hand, so that new ones of modules do not
+    enter it by themselves. `copied_from`: the code of the template that it began as, whose duties it counts for.
+    """
 
     code = TextField(unique=True)
     name = TextField()
     scope = TextField()
     description = TextField(default="")
     is_template = BoolField(default=False)
+    is_changed = BoolField(default=False)
+    is_active = BoolField(default=True)
+    copied_from = TextField(null=True)
 
     class Meta:
         table_name = "core_role"
@@ -24,11 +31,18 @@ class Role(Record):
 
 
 class PermissionRow(Table):
-    """The catalogue of permissions, as the installed modules declare them."""
+    """The catalogue of permissions, as the installed modules declare them, with the level that each works on.
+
+    `submodule` and `field` are empty where a permission is about the module's one thing, or about no single field.
+    """
 
     code = TextField(primary_key=True)
     scope = TextField()
+    plug = TextField()
     module = TextField()
+    submodule = TextField()
+    action = TextField()
+    field = TextField()
     description = TextField()
 
     class Meta:
@@ -47,7 +61,8 @@ class RolePermission(Table):
 
 
 class User(Record):
-    """Somebody who can sign in. `role_id` is the primary role, for display; user roles decide.
+    """Somebody who can sign in. `role_id` is the primary role and `store_id` the branch, both for display; user roles
+    decide. `national_id` is the number of an identity card.
 
     `is_biometric_enabled` and `biometric_device_id` are for a later sign-in provider.
     """
@@ -57,6 +72,10 @@ class User(Record):
     username = TextField()
     full_name = TextField()
     email = TextField(null=True)
+    phone = TextField(default="")
+    address = TextField(default="")
+    national_id = TextField(default="")
+    store = foreign(Store, "store_id", null=True, index=False)
     password_hash = TextField()
     role = foreign(Role, "role_id", null=True)
     is_active = BoolField(default=True)
@@ -71,6 +90,9 @@ class User(Record):
 
 
 User.add_index(User.index(pw.fn.lower(User.username), unique=True, name="core_user_username"))
+User.add_index(
+    User.index(pw.fn.lower(User.email), unique=True, name="core_user_email", where=pw.SQL("email IS NOT NULL"))
+)
 
 
 class UserRole(Record):

@@ -23,9 +23,12 @@ from pos_core.replay.wire import Wire
 
 TILLS_FILE = "replay-tills.json"
 TAX_GROUP = "zero"
+DISCOUNT_LIMIT = "sales.discount_approval_percent"
 #: Products per request: a second or two of work for the server.
 BATCH = 500
 _NOT_IN_A_USERNAME = re.compile(r"[^A-Za-z0-9.-]+")
+#: User names have 30 characters at most.
+_LONGEST_CODE = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,13 @@ def _prepare_till(
     device = admin.post("/devices", {
         "id": uuid7(), "store_id": store["id"], "register_id": register["id"], "name": f"Replay till {number}",
     }).data  # fmt: skip
-    username = f"replay-{_NOT_IN_A_USERNAME.sub('-', store['code']).lower()}-{number:02d}"
+    place = store["code"] if len(store["code"]) <= _LONGEST_CODE else store["id"][-12:]
+    username = f"replay-{_NOT_IN_A_USERNAME.sub('-', place).lower()}-{number:02d}"
     password = secrets.token_urlsafe(18)
-    _prepare_user(admin, users.get(username), username, password, f"Replay till {number}", store["id"])
+    first = _prepare_user(admin, users.get(username), username, password, f"Replay till {number}", store["id"])
     access = TillAccess(register["id"], code, device["id"], device["key"], username, password)
+    if first != password:
+        _change_password(admin, access, first)
     keys.keep(access)
     return access
 
@@ -143,21 +149,44 @@ def _opens(admin: Wire, access: TillAccess) -> bool:
     return True
 
 
+def _change_password(admin: Wire, access: TillAccess, first: str) -> None:
+    """Turn the password that the administration gave into one's own: until then the till may do nothing else."""
+    till = admin.another()
+    try:
+        till.sign_in({**access.credentials(), "password": first})
+        till.post("/auth/password", {"old_password": first, "new_password": access.password})
+    finally:
+        till.close()
+
+
 def _prepare_user(
     admin: Wire, user: Mapping[str, Any] | None, username: str, password: str, name: str, store_id: str
-) -> None:
+) -> str:
+    """Make the cashier, or reset the one's password that is there; returns the password to sign in with first."""
+    first = password
     if user is None:
         user = admin.post(
             "/users", {"id": uuid7(), "username": username, "full_name": name, "password": password}
         ).data
     else:
+        first = secrets.token_urlsafe(18)
         admin.send(
-            "POST", f"/users/{user['id']}/password", orjson.dumps({"password": password}),
+            "POST", f"/users/{user['id']}/password",
+            orjson.dumps({"password": first, "reason": "maintenance"}),
             {"If-Match": f'"{user["version"]}"', "Idempotency-Key": uuid7()},
         ).require()  # fmt: skip
     held = [(role["role"], role["store_id"]) for role in user["assignments"]]
     if ("cashier", store_id) not in held:
         admin.post("/user-roles", {"id": uuid7(), "user_id": user["id"], "role": "cashier", "store_id": store_id})
+    return first
+
+
+def let_discounts_stand(admin: Wire, store: Mapping[str, Any]) -> None:
+    """Let the store's tills give every discount that the file tells of: nobody is there to agree to them."""
+    path = f"/settings/{DISCOUNT_LIMIT}"
+    if admin.get(path, store_id=store["id"]).data["effective"] < 100:
+        body = orjson.dumps({"store_id": store["id"], "value": 100})
+        admin.send("PUT", path, body, {"Idempotency-Key": uuid7()}).require()
 
 
 @dataclass(frozen=True, slots=True)

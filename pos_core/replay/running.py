@@ -150,6 +150,7 @@ def _prepare(
     if plan.ledger.exists() and plan.ledger.stat().st_size:
         ledgers.require_same_run(plan.ledger, header)
     accesses = preparing.prepare_tills(admin, preparing.KeyRing(plan.ledger.parent), store, plan.tills)
+    preparing.let_discounts_stand(admin, store)
     screen.begin("products", len(found.products))
     made = preparing.prepare_products(admin, found.products, plan.source, screen.move)
     screen.say(f"products: {made.created:,} made, {made.there:,} there already")

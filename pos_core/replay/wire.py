@@ -85,17 +85,34 @@ class Wire:
         self._connection: http.client.HTTPConnection | None = None
         self._credentials: dict[str, Any] | None = None
         self._token: str | None = None
+        self._refresh: str | None = None
         self.url = url
 
     def sign_in(self, credentials: Mapping[str, Any]) -> dict[str, Any]:
-        """Sign in and keep the credentials: whenever a token has run out, the wire signs in again by itself.
+        """Sign in and keep the credentials: whenever a token has run out, the wire refreshes it by itself, or signs in
+        again where the session is over.
 
         Returns the session; raises Refused when the credentials do not fit.
         """
-        self._credentials, self._token = dict(credentials), None
-        answer = self._try("POST", "/auth/login", orjson.dumps(credentials), {})
-        self._token = answer.require().data["access_token"]
+        self._credentials, self._token = {**credentials, "delivery": "body"}, None
+        answer = self._try("POST", "/auth/login", orjson.dumps(self._credentials), {})
+        self._keep(answer.require())
         return dict(answer.data)
+
+    def _keep(self, answer: Answer) -> None:
+        self._token, self._refresh = answer.data["access_token"], answer.data["refresh_token"]
+
+    def _sign_in_again(self) -> None:
+        """Refresh, with the device that signed in; where the refresh token is no good either, sign in."""
+        assert self._credentials is not None
+        if self._refresh is not None:
+            body = {"refresh_token": self._refresh, "device": self._credentials.get("device")}
+            self._refresh = None
+            answer = self._try("POST", "/auth/refresh", orjson.dumps(body), {})
+            if answer.status < 300:
+                return self._keep(answer)
+        self.sign_in(self._credentials)
+        return None
 
     def another(self) -> Wire:
         """A connection of its own to the same server, not signed in."""
@@ -126,7 +143,7 @@ class Wire:
         """One request, tried until it is answered. Unreachable when the patience ends, Stopped when the run does."""
         answer = self._try(method, path, body, headers or {})
         if answer.status == 401 and self._credentials is not None:
-            self.sign_in(self._credentials)
+            self._sign_in_again()
             answer = self._try(method, path, body, headers or {})
         return answer
 

@@ -15,8 +15,8 @@ MANIFEST = Manifest(
     roots=("/reports",),
     permissions=(
         Permission("hq:reports.view", "See reports over all stores", ("admin", "accountant", "auditor")),
-        Permission("store:reports.view", "See the store's reports", ("store_manager",)),
-        Permission("pos:reports.view", "See the reports meant for the till", ("shift_supervisor",)),
+        Permission("store:reports.view", "See the store's reports", ("store_manager", "employee")),
+        Permission("pos:reports.view", "See the reports meant for the till", ("cashier", "shift_supervisor")),
     ),
 )
 

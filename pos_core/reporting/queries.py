@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, get_args
 
@@ -78,10 +78,21 @@ def _arguments(ctx: Context, report: Report, filters: ReportFilters) -> dict[str
     return asked
 
 
-def _figures(ctx: Context, report: Report, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows with exactly the report's columns, whatever else the query tells."""
+def _figures(
+    ctx: Context, report: Report, arguments: Mapping[str, Any], masked: Collection[str]
+) -> list[dict[str, Any]]:
+    """The rows with exactly the report's columns, whatever else the query tells; masked columns are null.
+
+    Where something is masked, what is shown decides the order: the query's own could tell which row has most of it.
+    """
     names = [column.name for column in report.columns]
-    return [{name: row[name] for name in names} for row in ctx.query(report.query, **arguments)]
+    rows = ctx.query(report.query, **arguments)
+    if not masked:
+        return [{name: row[name] for name in names} for row in rows]
+    shown = [name for name in names if name not in masked]
+    rows = sorted(rows, key=lambda row: [(row[name] is None, row[name] if row[name] is not None else 0)
+                                         for name in shown])  # fmt: skip
+    return [{name: None if name in masked else row[name] for name in names} for row in rows]
 
 
 def _shown(value: Any) -> Any:
@@ -99,16 +110,20 @@ def run_report(
     """One report: its rows, totals over all of them, and what they stand for; or all rows as CSV."""
     chosen = registry.find(ctx, report)
     require_permission(ctx, chosen.permissions)
+    masked = registry.masked_columns(ctx, chosen)
+    ctx.kernel.masks.require_askable(ctx.actor, "report", filters or {}, masked)
     read = read_filters(chosen, filters or {})
     arguments = _arguments(ctx, chosen, read)
-    rows = _figures(ctx, chosen, arguments)
+    rows = _figures(ctx, chosen, arguments, masked)
     columns = [_column_view(ctx, column) for column in chosen.columns]
     if format == "csv":
+        ctx.masked = masked
         return to_csv(columns, rows, ctx.kernel.currency)
+    ctx.masked = tuple(f"rows.{name}" for name in masked)
     return {
         "id": chosen.id, "title": chosen.title(ctx.language), "columns": columns, "rows": rows[:limit],
-        "totals": totals(chosen.columns, rows, chosen.overlapping(read)),
-        "meta": _meta(ctx, chosen, arguments, len(rows), limit),
+        "totals": totals(chosen.columns, rows, {*chosen.overlapping(read), *masked}),
+        "meta": {**_meta(ctx, chosen, arguments, len(rows), limit), "masked": list(masked)},
     }  # fmt: skip
 
 

@@ -29,13 +29,17 @@ _ID = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name in the answer, its kind, its titles, and whether the totals add it up."""
+    """A column: its name in the answer, its kind, its titles, and whether the totals add it up.
+
+    sensitive: the code of the sensitive field that it tells ("product.cost_price"), where its name alone does not say.
+    """
 
     name: str
     kind: str
     title_en: str
     title_es: str
     summed: bool = False
+    sensitive: str = ""
 
     def title(self, language: str) -> str:
         return self.title_es if language == "es" else self.title_en
@@ -82,15 +86,14 @@ def collect(kernel: Kernel) -> dict[str, Report]:
         return _COLLECTED[kernel]
     found: dict[str, Report] = {}
     wrong: list[str] = []
-    for impl in kernel.manager.hook.register_reports.get_hookimpls():
-        read: Callable[[], Any] = impl.function
-        for report in read():
+    for module, given in kernel.registered("register_reports"):
+        for report in given:
             problems = _problems(kernel, report)
             if report.id in found:
                 problems.append(f"{found[report.id].module} has a report of that id already")
-            wrong += [f"{impl.plugin_name}: {report.id}: {problem}" for problem in problems]
+            wrong += [f"{module.name}: {report.id}: {problem}" for problem in problems]
             if not problems:
-                found[report.id] = _owned(report, impl.plugin_name)
+                found[report.id] = _owned(report, module.name)
     if wrong:
         raise StartError("reports are not as they must be:\n  " + "\n  ".join(wrong))
     _COLLECTED[kernel] = dict(sorted(found.items()))
@@ -116,6 +119,8 @@ def _problems(kernel: Kernel, report: Report) -> list[str]:
             found.append(f"column {column.name} of kind {column.kind} cannot be summed")
         if (column.kind == "money") != column.name.endswith("_minor"):
             found.append(f"column {column.name}: names of money columns, and no others, end in _minor")
+        if column.sensitive and column.sensitive not in {one.code for one in kernel.masks.declared}:
+            found.append(f"column {column.name}: no manifest declares the sensitive field {column.sensitive}")
     undeclared = [code for code in report.permissions if code not in kernel.permissions()]
     if not report.permissions or undeclared:
         found.append(f"it needs permissions that a manifest declares ({', '.join(undeclared) or 'none given'})")
@@ -129,7 +134,7 @@ def _problems(kernel: Kernel, report: Report) -> list[str]:
 
 def offered(ctx: Context, report: Report) -> bool:
     """Whether the report's module and everything it reads are on where the actor is."""
-    if not ctx.kernel.registry.enabled(report.module, ctx.store_id):
+    if not ctx.kernel.registry.enabled(report.module, ctx.store_id, ctx.revision):
         return False
     return all(ctx.has(name) for name in (report.query, *report.needs))
 
@@ -137,6 +142,14 @@ def offered(ctx: Context, report: Report) -> bool:
 def permitted(ctx: Context, report: Report) -> bool:
     """Whether the actor holds one of the report's permissions."""
     return any(ctx.actor.may(code) for code in report.permissions)
+
+
+def masked_columns(ctx: Context, report: Report) -> tuple[str, ...]:
+    """The columns whose values are hidden from the actor, in their order."""
+    masks = ctx.kernel.masks
+    hidden = masks.hidden(ctx.actor)
+    codes, names = {one.code for one in hidden}, masks.hidden_names("report", hidden)
+    return tuple(c.name for c in report.columns if c.sensitive in codes or c.name in names)
 
 
 def find(ctx: Context, report_id: str) -> Report:

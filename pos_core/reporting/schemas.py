@@ -54,7 +54,8 @@ class RunParams(Params):
 
 
 class ReportMeta(Answer):
-    """`dimensions`: what a row stands for, with the value of the filter; `count`: how many rows there are in all."""
+    """`dimensions`: what a row stands for, with the value of the filter; `count`: how many rows there are in all;
+    `masked`: columns that are null because they are hidden from you."""
 
     dimensions: dict[str, str | None]
     filters: dict[str, Any]
@@ -62,6 +63,7 @@ class ReportMeta(Answer):
     made_at: str
     count: int
     complete: bool
+    masked: list[str]
 
 
 class ReportAnswer(Answer):

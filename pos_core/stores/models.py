@@ -43,14 +43,19 @@ class Register(Record):
 
 
 class Device(Record):
-    """A machine that was enrolled: it proves itself by a key that only its hash is kept of."""
+    """A machine that was enrolled: it proves itself by a key that only its hash is kept of.
+
+    `fingerprint_hash`: SHA-256 of what the machine said of itself when it was enrolled, where it said anything.
+    """
 
     never_deleted = True
 
     store = foreign(Store, "store_id")
     register = foreign(Register, "register_id", null=True)
     name = TextField()
+    platform = TextField(default="other")
     key_hash = BytesField()
+    fingerprint_hash = BytesField(null=True)
     is_blocked = BoolField(default=False)
     enrolled_at = UtcField()
 

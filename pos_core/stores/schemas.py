@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from pos_core import clock
 from pos_core.ids import uuid7
-from pos_core.schemas import Answer, Code, Command, Edit, Id, Name, PageParams, ShortText
+from pos_core.schemas import Answer, Code, Command, Edit, Id, Name, PageParams, Reasoned, ShortText
 
 
 def _zone(value: str) -> str:
@@ -55,16 +55,41 @@ class EditRegister(Edit):
     is_active: bool | None = None
 
 
+Platform = Literal["android", "ios", "linux", "macos", "windows", "web", "other"]
+Fingerprint = Annotated[
+    SecretStr, Field(min_length=8, max_length=512, description="What the machine says of itself; its hash is kept."),
+]
+
+
 class EnrolDevice(Command):
     id: Id = Field(default_factory=uuid7)
     store_id: Id
     register_id: Id | None = None
     name: Name
+    platform: Platform = "other"
+    fingerprint: Fingerprint | None = None
 
 
-class BlockDevice(Edit):
+class EditDevice(Edit):
+    """A device stays in its store; one that moves house is enrolled there."""
+
     id: Id
-    is_blocked: bool
+    name: Name | None = None
+    platform: Platform | None = None
+    register_id: Id | None = None
+
+
+class SwitchDevice(Reasoned, Edit):
+    """Blocking needs a reason."""
+
+    id: Id
+
+
+class ReEnrolDevice(Edit):
+    """A new key, and the machine's new fingerprint where it has one."""
+
+    id: Id
+    fingerprint: Fingerprint | None = None
 
 
 class StoreAnswer(Answer):
@@ -94,13 +119,38 @@ class DeviceAnswer(Answer):
     store_id: str
     register_id: str | None
     name: str
+    platform: str
+    has_fingerprint: bool
     is_blocked: bool
     enrolled_at: str
+    last_seen_at: str | None = Field(description="When somebody last used it, null for never.")
     version: int
 
 
 class EnrolledDevice(DeviceAnswer):
     key: str | None = Field(None, description="Shown this once; the device proves itself with it at sign-in.")
+
+
+class DeviceSession(Answer):
+    """A sign-in on a device."""
+
+    id: str
+    user_id: str
+    username: str
+    app_context: str
+    began_at: str
+    last_seen_at: str
+    ended_at: str | None = Field(description="When it was ended; null where it runs or ran out.")
+    ended_because: str | None
+    is_open: bool
+    ip: str
+
+
+class DeviceParams(PageParams):
+    store_id: Id | None = None
+    register_id: Id | None = None
+    platform: Platform | None = None
+    is_blocked: bool | None = None
 
 
 class RegisterParams(PageParams):

@@ -102,6 +102,7 @@ WRITERS = {
     "pos_core/db/database.py": "defines the access",
     "pos_core/db/schema.py": "a scratch schema that is always rolled back",
     "pos_core/installer/setup.py": "the three rows that every action needs",
+    "pos_core/registry/purging.py": "drops a module's tables, after the action that says so",
 }
 
 

@@ -104,6 +104,8 @@ def test_actions_and_queries_are_named_documented_and_guarded(kernel: Kernel) ->
 def test_permissions_are_used_by_somebody(kernel: Kernel) -> None:
     """A permission that guards nothing promises what it does not keep."""
     used = {p for one in (*kernel.actions(), *kernel.queries()) for p in one.permissions}
+    used |= {p for kind in kernel.approval_kinds.values() for level in kind.levels for p in level}
+    used |= {p for one in kernel.masks.declared for p in (*one.view, *one.edit)}
     declared = kernel.permissions().keys()
     sources = _sources_that_ask()
     assert {code for code in declared - used if code not in sources} == set()
@@ -117,6 +119,16 @@ def _sources_that_ask() -> str:
         for directory in PACKAGES.values() for path in files(directory)
         if path.name != "plugin.py"
     )  # fmt: skip
+
+
+@pytest.mark.req("OPX-06", "DOC-01")
+def test_kinds_of_approval_are_decided_by_declared_permissions_and_have_their_settings(kernel: Kernel) -> None:
+    kinds = kernel.approval_kinds.values()
+    assert {kind.code for kind in kinds} >= {"discount", "price_override", "stock_adjustment", "register_variance"}
+    decide = {code for kind in kinds for level in kind.levels for code in level}
+    assert decide - kernel.permissions().keys() == set()
+    assert {s.key for kind in kinds for s in kind.settings} - kernel.declared_settings().keys() == set()
+    assert [kind.code for kind in kinds if kind.title == kind.title_es] == []
 
 
 @pytest.mark.req("DOC-01")

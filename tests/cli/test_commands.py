@@ -117,7 +117,7 @@ def test_the_last_super_admin_stays_until_there_is_another(pos: Pos) -> None:
 
 def test_refusals_speak_the_chosen_language(shop: Path) -> None:
     done = CliRunner().invoke(cli, ["--data-dir", str(shop), "--lang", "es", "user", "disable", "admin"])
-    assert "El último superadministrador activo no puede desactivarse." in done.output
+    assert "El último superadministrador activo no puede desactivarse ni degradarse." in done.output
 
 
 @pytest.mark.req("AUD-01")
@@ -141,14 +141,24 @@ def test_what_the_command_line_does_is_audited_without_the_password(pos: Pos, sh
     assert not any(password in payload for password in passwords for _, payload in found)
 
 
+@pytest.mark.req("RBC-15")
+def test_the_mark_of_a_super_admin_is_set_and_taken_on_the_machine(pos: Pos) -> None:
+    assert "manager is now a super administrator" in pos("user", "super-admin", "manager").output
+    assert users(pos)["manager"]["is_super_admin"] is True
+    assert "no longer" in pos("user", "super-admin", "admin", "--remove").output
+    last = pos("user", "super-admin", "manager", "--remove")
+    assert (last.exit_code, "last_super_admin" in last.output) == (1, True)
+    assert users(pos)["manager"]["is_super_admin"] is True
+
+
 @pytest.mark.req("PLT-15")
 def test_super_admins_are_made_on_the_machine_only(ctx: Any, business: Any) -> None:
     from pos_core.errors import PosError
-    from pos_core.rbac.service import MakeSuperAdmin
+    from pos_core.rbac.schemas import MarkSuperAdmin
 
     with pytest.raises(PosError) as refused:
-        ctx.perform("user:make_super_admin", MakeSuperAdmin(id=business.ids["manager"]))
-    assert refused.value.code.code == "permission_denied"
+        ctx.perform("user:make_super_admin", MarkSuperAdmin(id=business.ids["manager"], version=1))
+    assert refused.value.code.code == "super_admin_only"
 
 
 def findings(pos: Pos, **env: str) -> tuple[int, dict[str, list[tuple[str, str]]]]:

@@ -20,6 +20,7 @@ from pos_core.cli import main
 from pos_core.db.database import connect_to
 from pos_core.http.lock import ServerLock
 from pos_core.installer import checks
+from pos_core.rbac.catalogue import TEMPLATES
 from pos_core.testing.harness import Business
 from pos_core.testing.processes import environment, run_pos, settle
 
@@ -55,13 +56,13 @@ def test_init_sets_up_a_business_that_only_its_user_can_read(tmp_path: Path) -> 
     done = run_pos(shop, "init", "--name", "Corner shop", "--currency", "GBP", "--time-zone", "Europe/London",
                    "--store-code", "LON", "--store-name", "London", "--prices-without-tax", "--tax-standard", "8.25",
                    "--tax-reduced", "0", "--admin", "olga", **TEST_PROFILE)  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^Administrator: olga\nPassword:      [a-z2-9]{5}(-[a-z2-9]{5}){3}$", done.stdout, re.MULTILINE)
     assert rows(shop, "SELECT name, currency FROM core_instance") == [("Corner shop", "GBP")]
     assert rows(shop, "SELECT code, name, time_zone FROM core_store") == [("LON", "London", "Europe/London")]
-    assert rows(shop, "SELECT username, is_super_admin FROM core_user") == [("olga", 1)]
+    assert rows(shop, "SELECT username, is_super_admin, must_change_password FROM core_user") == [("olga", 1, 1)]
     assert 82_500 in [rate for (rate,) in rows(shop, "SELECT rate FROM core_tax_rate")]
-    assert len(rows(shop, "SELECT code FROM core_role WHERE is_template = 1")) == 7
+    assert len(rows(shop, "SELECT code FROM core_role WHERE is_template = 1")) == len(TEMPLATES)
     assert {path.name for path in shop.iterdir() if path.is_dir()} == {"logs", "backups", "exports"}
     for path in [shop, *shop.rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path

@@ -120,7 +120,8 @@ def test_writing_then_checking(tmp_path: Path, bare: Kernel) -> None:
     assert not out.exists()
     assert CliRunner().invoke(cli, ["docs", "--out", str(out)]).exit_code == 0
     names = {file.name for file in out.iterdir()}
-    assert names == {"hooks.md", "errors.md", "permissions.md", "settings.md", "actions.md", "api.md"}
+    reference = {"hooks.md", "errors.md", "permissions.md", "settings.md", "actions.md", "api.md"}
+    assert names == {*reference, "authorisation.md", "fields.md", "modules.md", "security-events.md"}
     assert CliRunner().invoke(cli, ["docs", "--out", str(out), "--check"]).exit_code == 0
     (out / "hooks.md").write_text((out / "hooks.md").read_text().replace("# Hooks", "# Something"))
     changed = CliRunner().invoke(cli, ["docs", "--out", str(out), "--check"])

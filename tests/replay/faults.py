@@ -70,7 +70,7 @@ def bad_line(host: str, port: int, decide: Callable[[int, str], str]) -> Iterato
             finally:
                 connection.close()
 
-        do_GET = do_POST = _serve
+        do_GET = do_POST = do_PUT = _serve
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing: a test reads `happened`."""

@@ -150,8 +150,10 @@ def test_lost_requests_and_lost_answers_lose_and_double_nothing(
     assert look(direct).sentence() == "60 acknowledged: 0 lost, 0 doubled, 0 changed"
 
 
-def test_a_till_whose_session_ended_signs_in_again(
-    business: Business, make_plan: Callable[..., Plan], screen: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("hours", "how"), [(1, "refreshed"), (24 * 8, "signed in again")])
+def test_a_till_whose_token_ended_refreshes_it_and_signs_in_again_where_the_session_is_over(
+    business: Business, make_plan: Callable[..., Plan], screen: Any, monkeypatch: pytest.MonkeyPatch, hours: int,
+    how: str,
 ) -> None:
     """Access tokens last minutes, a replay may last hours."""
     from datetime import timedelta
@@ -164,25 +166,31 @@ def test_a_till_whose_session_ended_signs_in_again(
         count += path == "/sales"
         if count == 20:
             count += 1
-            business.clock.advance(timedelta(hours=1))
+            business.clock.advance(timedelta(hours=hours))
         return real(wire, method, path, *rest)
 
     monkeypatch.setattr(Wire, "_once", later)
     figures, _ = run(make_plan(), screen)
     assert (figures.sales, figures.refused) == (RECEIPTS, 0)
-    signed_in = Counter(row["username"] for row in _sessions(business))
-    assert all(signed_in[f"replay-{business_store(business)}-0{number}"] >= 2 for number in (1, 2, 3)), signed_in
+    sessions = Counter(row["username"] for row in _sessions(business))
+    tokens = Counter(row["username"] for row in _sessions(business, with_tokens=True))
+    for number in (1, 2, 3):
+        name = f"replay-{business_store(business)}-0{number}"
+        assert sessions[name] == (1 if how == "refreshed" else 2), sessions
+        assert tokens[name] >= (2 if how == "refreshed" else 1), tokens
 
 
 def business_store(business: Business) -> str:
     return str(business.query("store:list")[0][0]["code"]).lower()
 
 
-def _sessions(business: Business) -> list[dict[str, Any]]:
-    from pos_core.auth.models import Session
+def _sessions(business: Business, with_tokens: bool = False) -> list[dict[str, Any]]:
+    """The sessions with their users, or one row for each refresh token of theirs."""
+    from pos_core.auth.models import RefreshToken, Session
     from pos_core.rbac.models import User
 
-    return list(Session.select(User.username).join(User).dicts())
+    rows = Session.select(User.username).join(User)
+    return list((rows.join(RefreshToken, on=RefreshToken.session == Session.id) if with_tokens else rows).dicts())
 
 
 def test_a_stop_ends_after_the_sales_in_flight(business: Business, make_plan: Callable[..., Plan], screen: Any) -> None:

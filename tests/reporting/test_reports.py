@@ -79,7 +79,7 @@ def test_an_answer_has_rows_of_the_columns_alone_totals_and_what_they_stand_for(
     assert made["meta"] == {
         "dimensions": {"day": None, "size": 1},
         "filters": {"first": "2026-03-01", "last": "2026-03-02", "size": 1},
-        "currency": "EUR", "made_at": to_text(shop.clock.now()), "count": 3, "complete": True,
+        "currency": "EUR", "made_at": to_text(shop.clock.now()), "count": 3, "complete": True, "masked": [],
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""admin.access: the administration's doors to users and roles. The core keeps, checks and audits them."""
+"""admin.access: the administration's doors to users, roles and permissions. The core keeps, checks and audits them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pos_core.manifest import Manifest
 MANIFEST = Manifest(
     name="admin.access",
     version=__version__,
-    title="Users and roles",
+    title="Users, roles and permissions",
     depends=("core.rbac",),
-    roots=("/users", "/user-roles", "/roles"),
+    roots=("/users", "/user-roles", "/roles", "/employees", "/permissions"),
 )
 
 

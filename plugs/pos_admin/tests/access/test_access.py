@@ -101,7 +101,8 @@ def test_disabling_a_user_takes_effect_on_the_next_request(
     assert manager.get("/me").status == 200
     manager_id = business.ids["manager"]
     version = admin.get(f"/users/{manager_id}").data["version"]
-    off = held("PATCH", "/users/{id}", admin.patch(f"/users/{manager_id}", {"is_active": False}, version))
+    off = held("PATCH", "/users/{id}", admin.patch(
+        f"/users/{manager_id}", {"is_active": False, "reason": "left_company"}, version))
     assert off["is_active"] is False
     assert manager.get("/me").status == 401
     on = admin.patch(f"/users/{manager_id}", {"is_active": True}, off["version"])
@@ -131,7 +132,7 @@ def test_a_new_password_is_shown_once_and_the_old_one_ends(
     old = client_for(client, "leo", PASSWORD)
     path = f"/users/{user['id']}/password"
     version = admin.get(f"/users/{user['id']}").data["version"]
-    changed = admin.request("POST", path, {}, {"If-Match": f'"{version}"'})
+    changed = admin.request("POST", path, {"reason": "forgotten"}, {"If-Match": f'"{version}"'})
     made = held("POST", "/users/{id}/password", changed)
     assert len(made["password"]) >= 10
     assert old.get("/me").status == 401
@@ -168,3 +169,67 @@ def test_nobody_but_the_administration_comes_in_here(client_as: Clients, busines
     assert posted == {403}
     assert client.patch(user, {"is_active": False}, 1).status == 403
     assert client.request("POST", f"{user}/password", {}, {"If-Match": '"1"'}).status == 403
+
+
+@pytest.mark.req("RBC-04", "RBC-05")
+def test_a_role_is_copied_changed_and_taken_out_of_use_over_http(client_as: Clients) -> None:
+    admin = client_as("admin")
+    body = {"id": uuid7(), "code": "night", "name": "Night", "scope": "pos", "copy_of": "cashier",
+            "levels": [{"module": "ops.registers"}]}  # fmt: skip
+    made = held("POST", "/roles", admin.post("/roles", body))
+    assert {"pos:sell", "pos:register.force_close"} <= set(made["permissions"])
+    read = admin.get(f"/roles/{made['id']}")
+    assert held("GET", "/roles/{id}", read) == made
+    assert admin.patch(f"/roles/{made['id']}", {"name": "No version"}).code == "version_required"
+    changed = admin.patch(f"/roles/{made['id']}", {"permissions": ["pos:sell"]}, 1)
+    assert held("PATCH", "/roles/{id}", changed)["permissions"] == ["pos:sell"]
+    assert admin.patch(f"/roles/{made['id']}", {"name": "Late"}, 1).code == "version_mismatch"
+    off = admin.request("POST", f"/roles/{made['id']}/deactivate", {}, {"If-Match": '"2"'})
+    assert held("POST", "/roles/{id}/deactivate", off)["is_active"] is False
+    assert "night" not in {row["code"] for row in admin.get("/roles?scope=pos&is_active=true").data}
+    on = admin.request("POST", f"/roles/{made['id']}/activate", {}, {"If-Match": '"3"'})
+    assert held("POST", "/roles/{id}/activate", on)["is_active"] is True
+    assert admin.get(f"/roles/{uuid7()}").status == 404
+
+
+@pytest.mark.req("RBC-16", "RBC-10", "V2X-45")
+def test_the_catalogue_of_permissions_is_grouped_by_plug_and_module(client_as: Clients) -> None:
+    admin = client_as("admin")
+    answer = admin.get("/permissions")
+    route = next(route for route in ROUTES if route.path == "/permissions")
+    for group in answer.data:
+        assert route.answer is not None
+        route.answer.model_validate(group)
+        assert {one["module"] for one in group["permissions"]} == {group["module"]}
+    listed = [one for group in answer.data for one in group["permissions"]]
+    assert len(listed) == len({one["code"] for one in listed}) >= 65
+    assert [group["plug"] for group in answer.data] == sorted(group["plug"] for group in answer.data)
+    cost = next(one for one in listed if one["field"] == "cost_price" and one["scope"] == "hq")
+    assert (cost["plug"], cost["submodule"], "admin" in cost["roles"]) == ("ops", "products", True)
+    some = admin.get("/permissions?scope=pos&plug=ops&submodule=register").data
+    codes = {one["code"] for group in some for one in group["permissions"]}
+    assert {"pos:register.open", "pos:register.close", "pos:register.force_close"} <= codes
+    assert all(code.startswith("pos:register.") for code in codes)
+    assert client_as("manager").get("/permissions").status == 403
+
+
+@pytest.mark.req("RBC-19", "OPX-20")
+def test_several_roles_are_given_at_once_with_their_warnings(client_as: Clients, business: Business) -> None:
+    admin = client_as("admin")
+    user = new_user(admin, "paula")
+    body = {"user_id": user["id"], "assignments": [{"role": "auditor"}, {"role": "cashier", "all_stores": True}]}
+    made = held("POST", "/user-roles", admin.post("/user-roles", body, **{"Accept-Language": "es"}))
+    assert [(one["role"], one["store_id"]) for one in made["assignments"]] == [
+        ("auditor", None), ("cashier", business.store_id)]  # fmt: skip
+    assert [warning["code"] for warning in made["warnings"]] == ["duties_separated"]
+    assert "auditor" in made["warnings"][0]["message"]
+    assert made["warnings"][0]["message"].startswith("Una persona")
+
+
+@pytest.mark.req("RBC-15")
+def test_the_last_super_admin_is_not_demoted_over_http(client_as: Clients, business: Business) -> None:
+    admin, path = client_as("admin"), f"/users/{business.ids['admin']}/demotion"
+    version = admin.get(f"/users/{business.ids['admin']}").data["version"]
+    answer = admin.request("POST", path, {}, {"If-Match": f'"{version}"'})
+    assert (answer.status, answer.code) == (409, "own_account")
+    assert client_as("manager").request("POST", path, {}, {"If-Match": f'"{version}"'}).status == 403

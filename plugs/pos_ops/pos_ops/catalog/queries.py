@@ -20,6 +20,7 @@ from pos_ops.catalog.models import Brand, Category, Department, Product, Product
 from pos_ops.catalog.words import barcode_key
 
 READERS = ("hq:products.view", "store:catalog.view", "pos:catalog.view")
+VENDOR_READERS = ("hq:suppliers.view", "store:suppliers.view")
 
 
 def _matching(rows: Any, model: Any, is_active: bool | None) -> Any:
@@ -77,14 +78,14 @@ def get_brand(ctx: Context, *, id: str) -> dict[str, Any]:
     return views.brand_view(records.get(Brand, id, "brand"))
 
 
-@query("vendor:list", permission="hq:products.view")
+@query("vendor:list", permission=VENDOR_READERS)
 def list_vendors(ctx: Context, *, is_active: bool | None = None, limit: int = 50, cursor: Any = None) -> Any:
     """Vendors (suppliers) by code."""
     rows, following = records.page(_matching(Vendor.select(), Vendor, is_active), (Vendor.code,), cursor, limit)
     return [views.vendor_view(row) for row in rows], following
 
 
-@query("vendor:get", permission="hq:products.view")
+@query("vendor:get", permission=VENDOR_READERS)
 def get_vendor(ctx: Context, *, id: str) -> dict[str, Any]:
     """One vendor (supplier)."""
     return views.vendor_view(records.get(Vendor, id, "vendor"))
@@ -183,7 +184,7 @@ def list_targets(ctx: Context, *, store_id: str, product_ids: Sequence[str] | No
     return {str(product_id): quantity for product_id, quantity in rows.tuples()}
 
 
-@query("product:import_template", permission="hq:products.create")
+@query("product:import_template", permission="hq:products.import")
 def import_template(ctx: Context) -> str:
     """A CSV file to fill in for an import, with two example lines."""
     return template.text(money.currency_decimals(ctx.kernel.currency))

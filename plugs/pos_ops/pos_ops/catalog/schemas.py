@@ -245,7 +245,7 @@ class ProductAnswer(Answer):
     description: str
     unit_price_minor: int | None
     price_per: int
-    cost_price_minor: int | None = Field(description="Shown at the headquarters only.")
+    cost_price_minor: int | None = Field(description="Null where it is masked.")
     tax_group_id: str | None
     tax_rate: str = Field(description="Basis points of the group's percentages together, read only.")
     vendor_id: str | None

@@ -26,6 +26,8 @@ from pos_ops.catalog.models import (
 from pos_ops.catalog.rules import ProductDraft, changes_of, prepare_edit, prepare_new
 from pos_ops.catalog.words import barcode_key, name_key, search_text
 
+CREATORS = ("hq:products.create", "store:products.create")
+EDITORS = ("hq:products.edit", "store:products.edit")
 BARCODE_CONSTRAINT = {"ops_product_barcode.code_key": errors.BARCODE_TAKEN.at("barcodes")}
 PRODUCT_CONSTRAINTS = {"ops_product.sku": errors.SKU_TAKEN.at("sku"), **BARCODE_CONSTRAINT}
 
@@ -99,7 +101,7 @@ def _require_around(command: schemas.CreateCategory | schemas.EditCategory) -> N
 @action(
     "brand:create",
     command=schemas.CreateBrand,
-    permission="hq:products.create",
+    permission=CREATORS,
     status=201,
     key_field="id",
     constraints={"ops_brand.name_key": ALREADY_EXISTS.at("name", fields="name")},
@@ -115,7 +117,7 @@ def create_brand(ctx: Context, command: schemas.CreateBrand) -> dict[str, Any]:
 @action(
     "brand:edit",
     command=schemas.EditBrand,
-    permission="hq:products.edit",
+    permission=EDITORS,
     constraints={"ops_brand.name_key": ALREADY_EXISTS.at("name", fields="name")},
 )
 def edit_brand(ctx: Context, command: schemas.EditBrand) -> dict[str, Any]:
@@ -170,7 +172,7 @@ def edit_vendor(ctx: Context, command: schemas.EditVendor) -> dict[str, Any]:
 @action(
     "product:create",
     command=schemas.CreateProduct,
-    permission="hq:products.create",
+    permission=CREATORS,
     status=201,
     key_field="id",
     prepare=prepare_new,
@@ -186,7 +188,7 @@ def create_product(ctx: Context, command: schemas.CreateProduct, draft: ProductD
     return views.product_view(ctx, row, command.barcodes, draft.brand)
 
 
-@action("product:edit", command=schemas.EditProduct, permission="hq:products.edit", prepare=prepare_edit)
+@action("product:edit", command=schemas.EditProduct, permission=EDITORS, prepare=prepare_edit)
 def edit_product(ctx: Context, command: schemas.EditProduct, draft: ProductDraft) -> dict[str, Any]:
     """Change a product; its SKU stays for ever."""
     row = draft.row
@@ -195,14 +197,14 @@ def edit_product(ctx: Context, command: schemas.EditProduct, draft: ProductDraft
 
 
 @action(
-    "product:activate", command=schemas.SwitchProduct, permission="hq:products.edit", constraints=BARCODE_CONSTRAINT
+    "product:activate", command=schemas.SwitchProduct, permission="hq:products.delete", constraints=BARCODE_CONSTRAINT
 )
 def activate_product(ctx: Context, command: schemas.SwitchProduct) -> dict[str, Any]:
     """Take a product back into the range."""
     return _switched(ctx, command, True)
 
 
-@action("product:deactivate", command=schemas.SwitchProduct, permission="hq:products.edit")
+@action("product:deactivate", command=schemas.SwitchProduct, permission="hq:products.delete")
 def deactivate_product(ctx: Context, command: schemas.SwitchProduct) -> dict[str, Any]:
     """Take a product out of the range: it is not sold any more, and its barcodes are free."""
     return _switched(ctx, command, False)
@@ -231,7 +233,7 @@ def _add_barcodes(ctx: Context, row: Product, barcodes: list[str]) -> None:
 
 
 @action(
-    "product:set_barcodes", command=schemas.SetBarcodes, permission="hq:products.edit", constraints=BARCODE_CONSTRAINT
+    "product:set_barcodes", command=schemas.SetBarcodes, permission=EDITORS, constraints=BARCODE_CONSTRAINT
 )
 def set_barcodes(ctx: Context, command: schemas.SetBarcodes) -> dict[str, Any]:
     """Replace all barcodes of a product; the first is the main one."""
@@ -288,7 +290,7 @@ def _quantity(thousandths: int | None) -> str | None:
     return None if thousandths is None else money.format_quantity(thousandths)
 
 
-@action("product:import_batch", command=ImportBatch, permission="hq:products.create", constraints=PRODUCT_CONSTRAINTS)
+@action("product:import_batch", command=ImportBatch, permission="hq:products.import", constraints=PRODUCT_CONSTRAINTS)
 def import_batch(ctx: Context, command: ImportBatch) -> dict[str, Any]:
     """Write some hundred products of an import; the audit entry holds each of them before and after."""
     ctx.writing.raise_revision()
@@ -299,7 +301,7 @@ def import_batch(ctx: Context, command: ImportBatch) -> dict[str, Any]:
 @action(
     "catalog:import",
     command=ImportProducts,
-    permission="hq:products.create",
+    permission="hq:products.import",
     key_field="id",
     entity="import",
     prepare=make_plan,

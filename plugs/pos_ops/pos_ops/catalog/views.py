@@ -49,11 +49,6 @@ def vendor_view(row: Vendor) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def shows_cost(ctx: Context) -> bool:
-    """Whether costs are shown: to the headquarters and to the system itself, not at stores and tills."""
-    return ctx.app_context in ("hq", "system")
-
-
 def format_percent(rate: int) -> str:
     """A discount's stored rate as percentage text: 125000 gives "12.5"."""
     return money.format_scaled(rate // PERCENT_STEP, 2)
@@ -138,7 +133,7 @@ def product_view(
     return {
         "id": row.id, "sku": row.sku, "name": row.name, "description": row.description,
         "unit_price_minor": row.unit_price_minor, "price_per": row.price_per,
-        "cost_price_minor": row.cost_price_minor if shows_cost(ctx) else None,
+        "cost_price_minor": row.cost_price_minor,
         "tax_group_id": row.tax_group_id, "tax_rate": tax_rate(ctx, row.tax_group_id),
         "vendor_id": row.vendor_id, "supplier_id": row.vendor_id,
         "stock_level": None if level is None else money.format_quantity(level),
@@ -160,13 +155,12 @@ def product_vendors_view(ctx: Context, row: Product) -> dict[str, Any]:
         .where(ProductVendor.product == row.id)
         .order_by(ProductVendor.position)
     )
-    cost = shows_cost(ctx)
     return {
         "id": row.id, "version": row.version,
         "vendors": [
             {"vendor_id": line.vendor_id, "supplier_id": line.vendor_id, "code": line.vendor.code,
              "name": line.vendor.name, "vendor_sku": line.vendor_sku,
-             "cost_price_minor": line.cost_price_minor if cost else None}
+             "cost_price_minor": line.cost_price_minor}
             for line in lines
         ],
     }  # fmt: skip

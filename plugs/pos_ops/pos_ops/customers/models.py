@@ -13,7 +13,8 @@ class Customer(Record):
     """Somebody who buys and wants to be known: a person or a company.
 
     `store` is where the customer was first entered (none: at the headquarters); every store knows every customer.
-    `search_key` holds folded names, code and mail and the phone's digits, for finding only.
+    `search_key` holds folded names, code and mail and the phone's digits, for finding only; `name_key` names and code,
+    for those from whom it is hidden how a customer is reached.
     """
 
     code = TextField(unique=True)
@@ -28,6 +29,7 @@ class Customer(Record):
     notes = TextField(default="")
     is_active = BoolField(default=True)
     search_key = TextField()
+    name_key = TextField()
 
     class Meta:
         table_name = "ops_customer"

@@ -32,6 +32,17 @@ def search_key(code: str, first_name: str, last_name: str, company: str, email: 
     return " ".join([*words, _NO_DIGIT.sub("", phone)]).rstrip()
 
 
+def name_key(code: str, first_name: str, last_name: str, company: str) -> str:
+    """What a customer is found by without a look at mail and phone, folded, in one text."""
+    return " ".join(fold(part) for part in (code, first_name, last_name, company) if part)
+
+
+def means_contact(search: str) -> bool:
+    """Whether a search can only mean a mail address or a phone number."""
+    digits = len(_NO_DIGIT.sub("", search))
+    return "@" in search or (_PHONE.fullmatch(search) is not None and (digits >= 7 or search.lstrip().startswith("+")))
+
+
 def terms(search: str) -> list[str]:
     """The parts that a search key must contain, all of them; a phone number is one part, however it is written."""
     if _PHONE.fullmatch(search):

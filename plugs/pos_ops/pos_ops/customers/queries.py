@@ -9,6 +9,7 @@ from pos_core.actions import query
 from pos_core.context import Context
 from pos_core.db import records
 from pos_core.db.statements import statement
+from pos_core.rbac import masks
 from pos_ops.customers import naming
 from pos_ops.customers.models import Customer
 
@@ -37,12 +38,20 @@ def customer_view(row: Customer) -> dict[str, Any]:
 def list_customers(
     ctx: Context, *, search: str | None = None, is_active: bool | None = None, limit: int = 50, cursor: Any = None
 ) -> tuple[list[dict[str, Any]], Any]:
-    """Customers by code; `search` takes words of names, codes and mail addresses, or a phone number."""
+    """Customers by code; `search` takes words of names, codes and mail addresses, or a phone number.
+
+    Where it is hidden how customers are reached it finds names and codes only; a search that can only mean a mail
+    address or a phone number is PosError `field_masked`.
+    """
     rows = Customer.select()
+    reached = masks.sees(ctx, "customer.contact")
+    if not reached and naming.means_contact(search or ""):
+        raise masks.masked_search("search", "email" if "@" in (search or "") else "phone")
+    key = Customer.search_key if reached else Customer.name_key
     if is_active is not None:
         rows = rows.where(Customer.is_active == is_active)
     for term in naming.terms(search or ""):
-        rows = rows.where(Customer.search_key.contains(term))
+        rows = rows.where(key.contains(term))
     found, following = records.page(rows, (Customer.code,), cursor, limit)
     return [customer_view(row) for row in found], following
 

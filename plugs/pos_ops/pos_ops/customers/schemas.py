@@ -51,7 +51,8 @@ class SwitchCustomer(Edit):
 
 
 class CustomerParams(PageParams):
-    search: ShortText | None = Field(None, description="Words of name, code or mail, or a phone number.")
+    search: ShortText | None = Field(None, description="Words of name, code or mail, or a phone number; without the "
+                                    "permission for contacts, of name and code only.")
     is_active: bool | None = None
 
 
@@ -63,10 +64,10 @@ class CustomerAnswer(Answer):
     first_name: str
     last_name: str
     company: str
-    email: str
-    phone: str
-    tax_id: str
-    address: str
+    email: str | None = Field(description="Null where it is masked, as phone, tax_id and address are.")
+    phone: str | None
+    tax_id: str | None
+    address: str | None
     notes: str
     is_active: bool
     version: int

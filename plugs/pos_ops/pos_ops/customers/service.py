@@ -15,8 +15,9 @@ from pos_ops.customers import naming, queries, schemas
 from pos_ops.customers.models import Customer
 
 PERSONAL = ("name", "first_name", "last_name", "company", "email", "phone", "tax_id", "address", "notes")
-WRITERS = ("hq:customers.manage", "store:customers.manage", "pos:customers.manage")
-SWITCHERS = ("hq:customers.manage", "store:customers.manage")
+CREATORS = ("hq:customers.create", "store:customers.create", "pos:customers.create")
+EDITORS = ("hq:customers.edit", "store:customers.edit", "pos:customers.edit")
+SWITCHERS = ("hq:customers.delete", "store:customers.delete")
 
 # Counts and locks in one statement: whoever else creates a customer waits for this commit, no code is given twice.
 _COUNT = statement(
@@ -31,16 +32,18 @@ def _next_code(ctx: Context) -> str:
     return naming.code_of(prefix, ctx.kernel.db.fetch(_COUNT, (f"customer:{prefix}",))[0][0])
 
 
-def _search_key(row: Customer) -> str:
-    return naming.search_key(row.code, row.first_name, row.last_name, row.company, row.email, row.phone)
+def _keys(row: Customer) -> dict[str, str]:
+    names = (row.code, row.first_name, row.last_name, row.company)
+    return {"search_key": naming.search_key(*names, row.email, row.phone), "name_key": naming.name_key(*names)}
 
 
-@action("customer:create", command=schemas.CreateCustomer, permission=WRITERS, status=201, key_field="id",
+@action("customer:create", command=schemas.CreateCustomer, permission=CREATORS, status=201, key_field="id",
         personal=PERSONAL)
 def create_customer(ctx: Context, command: schemas.CreateCustomer) -> dict[str, Any]:
     """Enter a customer; the code is made here and stays."""
     row = Customer(**command.model_dump(), code=_next_code(ctx), store=ctx.store_id)
-    row.search_key = _search_key(row)
+    for name, key in _keys(row).items():
+        setattr(row, name, key)
     records.add(ctx, row)
     ctx.emit("customer:created", "customer", row.id, code=row.code)
     return queries.customer_view(row)
@@ -51,7 +54,7 @@ def prepare_edit(ctx: Context, command: schemas.EditCustomer) -> Mapping[str, An
     return MappingProxyType(queries.get_customer(ctx, id=command.id))
 
 
-@action("customer:edit", command=schemas.EditCustomer, permission=WRITERS, personal=PERSONAL, prepare=prepare_edit)
+@action("customer:edit", command=schemas.EditCustomer, permission=EDITORS, personal=PERSONAL, prepare=prepare_edit)
 def edit_customer(ctx: Context, command: schemas.EditCustomer, draft: Mapping[str, Any]) -> dict[str, Any]:
     """Change a customer's details; code and store of origin stay."""
     ctx.writing.was(draft)
@@ -59,7 +62,7 @@ def edit_customer(ctx: Context, command: schemas.EditCustomer, draft: Mapping[st
     changes = changes_of(command)
     for name, value in changes.items():
         setattr(row, name, value)
-    records.edit(ctx, row, {**changes, "search_key": _search_key(row)}, "customer", command.version)
+    records.edit(ctx, row, {**changes, **_keys(row)}, "customer", command.version)
     ctx.emit("customer:updated", "customer", row.id, code=row.code)
     return queries.customer_view(row)
 

@@ -35,7 +35,7 @@ SESSION_CLOSED = define(
 NOT_YOUR_SESSION = define(
     "register_session_of_another", Kind.DENIED,
     en="This session belongs to another cashier.", es="Esta sesión es de otro cajero.",
-    cure="Its cashier closes it, or somebody with the permission pos:register.close_others.",
+    cure="Its cashier closes it, or somebody with the permission pos:register.force_close.",
 )
 FLOAT_WITHOUT_CASH = define(
     "float_without_cash_tender", Kind.RULE,
@@ -80,4 +80,11 @@ SESSION_NOT_CLOSED = define(
     en="This session is still open; its slip is printed when it is closed.",
     es="Esta sesión sigue abierta; su comprobante se imprime al cerrarla.",
     cure="Close the session first.",
+)
+VARIANCE_ABOVE_LIMIT = define(
+    "register_variance_above_limit", Kind.RULE,
+    en="A tender is over or short by {variance}; above {limit} (minor units) somebody else has to agree.",
+    es="A una forma de pago le sobran o faltan {variance}; por encima de {limit} (unidades menores) debe aceptarlo "
+    "otra persona.",
+    cure="Count again, or let a supervisor agree: the setting registers.over_short_approval_minor.",
 )

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from pos_core import clock
+from pos_core import clock, scope
 from pos_core.actions import query
 from pos_core.audit.models import AuditEntry
 from pos_core.context import Context
 from pos_core.db import records
+from pos_core.errors import NOT_FOUND
 from pos_core.rbac.models import User
 from pos_ops.registers import reckoning, slip
 from pos_ops.registers.errors import SESSION_NOT_CLOSED, TILL_REQUIRED
@@ -116,6 +117,9 @@ def list_sessions(
     limit: int = 50, cursor: Any = None,
 ) -> tuple[list[dict[str, Any]], Any]:  # fmt: skip
     """Sessions, the latest first; `first` and `last` bound the business date."""
+    scope.require_store(ctx, store_id)
+    scope.require_register(ctx, register_id)
+    scope.require_user(ctx, cashier_id, "cashier_id")
     wanted = {"store_id": store_id, "register_id": register_id, "cashier_id": cashier_id, "status": status}
     rows = RegisterSession.select().where(*reach(ctx))
     for column, value in wanted.items():
@@ -131,6 +135,14 @@ def list_sessions(
     found, following = records.page(rows, key, cursor, limit, descending=True)
     names = names_of(row.cashier_id for row in found)
     return [session_view(row, names[row.cashier_id]) for row in found], following
+
+
+@query("register_session:in_reach")
+def require_session(ctx: Context, *, id: str) -> None:
+    """Whether a session that a filter names is of the actor's store; PosError `not_found` at `session_id`."""
+    rows = RegisterSession.select().where(RegisterSession.id == id, *records.reach(ctx, RegisterSession.store))
+    if not rows.exists():
+        raise NOT_FOUND("session_id", entity="register session", id=id)
 
 
 def _close_entry(session_id: str) -> tuple[int, str]:

@@ -62,7 +62,7 @@ def check_still_open(ctx: Context, draft: CloseDraft) -> Violation | None:
 @before("register_session:close", priority=20)
 def check_owner(ctx: Context, draft: CloseDraft) -> Violation | None:
     """A drawer is counted by its cashier; somebody else needs a permission of their own."""
-    if draft.session["cashier_id"] == ctx.actor.id or ctx.actor.may("pos:register.close_others"):
+    if draft.session["cashier_id"] == ctx.actor.id or ctx.actor.may("pos:register.force_close"):
         return None
     return errors.NOT_YOUR_SESSION.at("id")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pos_core.ids import uuid7
-from pos_core.schemas import MAX_MINOR, Answer, Code, Command, Day, Id, Minor, PageParams
+from pos_core.schemas import MAX_MINOR, Answer, Code, Command, Day, Id, Minor, PageParams, Reasoned
 
 
 class Denomination(Command):
@@ -30,7 +30,7 @@ class Count(Command):
     denominations: Denominations | None = None
 
 
-class CloseSession(Command):
+class CloseSession(Reasoned):
     id: Id
     counts: Annotated[list[Count], Field(max_length=100)] = []
 

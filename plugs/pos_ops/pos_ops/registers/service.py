@@ -9,6 +9,7 @@ from typing import Any
 
 from pos_core import clock
 from pos_core.actions import action
+from pos_core.approvals.needs import Need
 from pos_core.context import Context
 from pos_core.db import records
 from pos_ops.registers import errors, queries, reckoning, schemas
@@ -79,7 +80,29 @@ def prepare_close(ctx: Context, command: schemas.CloseSession) -> CloseDraft:
     return CloseDraft(MappingProxyType(session), totals["sales"], lines)
 
 
-@action("register_session:close", command=schemas.CloseSession, permission="pos:register.close", prepare=prepare_close)
+def is_forced(ctx: Context, command: schemas.CloseSession, draft: CloseDraft) -> bool:
+    """Closing another cashier's drawer, where one may, needs a reason."""
+    return draft.session["cashier_id"] != ctx.actor.id and ctx.actor.may("pos:register.force_close")
+
+
+def variance_above_limit(ctx: Context, command: schemas.CloseSession, draft: CloseDraft) -> Need | None:
+    """A drawer that is over or short by more than the store lets its cashier close alone; 0 sets no limit."""
+    limit = ctx.settings["registers.over_short_approval_minor"]
+    worst = max(draft.lines, key=lambda line: abs(line.over_short_minor), default=None)
+    if not limit or worst is None or abs(worst.over_short_minor) <= limit:
+        return None
+    why = errors.VARIANCE_ABOVE_LIMIT.at("counts", variance=worst.over_short_minor, limit=limit)
+    return Need("register_variance", why, {
+        "register_id": ctx.register_id, "cashier_id": draft.session["cashier_id"], "sales_count": draft.sales_count,
+        "counts": [
+            {"tender_id": line.tender_id, "expected_minor": line.expected_minor, "counted_minor": line.counted_minor}
+            for line in draft.lines
+        ],
+    })  # fmt: skip
+
+
+@action("register_session:close", command=schemas.CloseSession, permission="pos:register.close", prepare=prepare_close,
+        approval=variance_above_limit, reason=is_forced)
 def close_session(ctx: Context, command: schemas.CloseSession, draft: CloseDraft) -> dict[str, Any]:
     """Close the till's drawer with what was counted; the declared sums are final."""
     expected = sum(line.expected_minor for line in draft.lines)

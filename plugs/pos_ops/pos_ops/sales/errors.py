@@ -40,6 +40,18 @@ PRICE_DIFFERS = define(
     es="{product} cuesta {expected}, no {given} (unidades menores por {per}).",
     cure="Leave the price out, or fetch the product again: the server's price holds.",
 )
+DISCOUNT_ABOVE_LIMIT = define(
+    "discount_above_limit", Kind.RULE,
+    en="A discount of {percent} % is above the {limit} % that a till gives alone.",
+    es="Un descuento del {percent} % supera el {limit} % que la caja da por sí sola.",
+    cure="Let a supervisor agree, or give less: the setting sales.discount_approval_percent.",
+)
+PRICE_ABOVE_LIMIT = define(
+    "price_override_above_limit", Kind.RULE,
+    en="A price that differs by {percent} % is above the {limit} % that a till changes alone.",
+    es="Un precio que difiere un {percent} % supera el {limit} % que la caja cambia por sí sola.",
+    cure="Let a supervisor agree, or change less: the setting sales.price_override_approval_percent.",
+)
 DISCOUNT_TOO_LARGE = define(
     "discount_too_large", Kind.RULE,
     en="A discount is larger than what it is taken from: {reason}.",

@@ -16,6 +16,7 @@ from pos_core.errors import NOT_FOUND, PosError
 from pos_core.money import cash_increment, parse_basis_points, parse_quantity
 from pos_core.tax import Discount, Line, PricedDocument, Rounding, Tax, cash_round, price
 from pos_ops.sales import errors
+from pos_ops.sales.concessions import Concessions, concessions
 from pos_ops.sales.schemas import CompleteSale, DiscountIn, LineIn
 
 LARGEST = 10**15
@@ -38,6 +39,8 @@ class DraftLine:
     taxes: tuple[Tax, ...]
     discounts: tuple[Discount, ...]
     cost_price_minor: int | None
+    #: The list's price and what it is for, where the till was told to take another.
+    listed: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class SaleDraft:
     change_minor: int
     payments: tuple[DraftPayment, ...]
     findings: tuple[Violation, ...]
+    concessions: Concessions | None
 
 
 def prepare_sale(ctx: Context, command: CompleteSale) -> SaleDraft:
@@ -93,6 +97,7 @@ def prepare_sale(ctx: Context, command: CompleteSale) -> SaleDraft:
         priced=priced, cart_discounts=cart, customer_id=customer_id, representative_id=representative_id,
         total_minor=total, rounding_minor=rounding, payable_minor=total + rounding, paid_minor=paid,
         change_minor=change, payments=payments, findings=tuple(findings),
+        concessions=concessions(lines, cart, priced, ctx.settings["tax.rounding_mode"]),
     )  # fmt: skip
 
 
@@ -134,19 +139,20 @@ def _product_line(
         findings.append(errors.PRODUCT_INACTIVE.at(f"lines.{position}", product=item.sku))
     given, listed = line.unit_price_minor, item.unit_price_minor
     per = line.price_per or (1 if item.is_open_price and given is not None else item.price_per)
-    source = "catalog"
+    source, instead_of = "catalog", None
     if item.is_open_price or listed is None:
         source = "till"
         if given is None:
             findings.append(errors.PRICE_NEEDED.at(f"lines.{position}.unit_price_minor", product=item.sku))
     elif given is not None and given * item.price_per != listed * per:
-        findings.append(
-            errors.PRICE_DIFFERS.at(
+        if line.price_override:
+            source, instead_of = "override", (listed, item.price_per)
+        else:
+            findings.append(errors.PRICE_DIFFERS.at(
                 f"lines.{position}.unit_price_minor", product=item.sku, expected=listed, given=given, per=item.price_per
-            )
-        )
+            ))
     unit_price = listed if given is None else given
-    if given is not None and offline:
+    if given is not None and offline and instead_of is None:
         source = "till"
     discounts = tuple(_discount(d) for d in line.discounts)
     if item.discount_rate and not offline:
@@ -154,7 +160,7 @@ def _product_line(
     return DraftLine(
         line, item.id, item.sku, line.name or item.name, item.department_id, parse_quantity(line.quantity),
         unit_price or 0, per if given is not None else item.price_per, source, item.tax_group_id,
-        ctx.kernel.taxes.group(item.tax_group_id, ctx.revision), discounts, item.cost_price_minor,
+        ctx.kernel.taxes.group(item.tax_group_id, ctx.revision), discounts, item.cost_price_minor, instead_of,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import peewee as pw
 
-from pos_core import Context, query
+from pos_core import Context, query, scope
 from pos_core.db import records
 from pos_core.db.records import reach
 from pos_core.errors import NOT_FOUND
@@ -50,6 +50,10 @@ def list_sales(
     cursor: Any = None,
 ) -> Any:  # fmt: skip
     """Sales, newest id last, by business date, register, cashier, customer or session."""
+    scope.require_register(ctx, register_id)
+    scope.require_user(ctx, cashier_id, "cashier_id")
+    if session_id is not None and ctx.has("register_session:in_reach"):
+        ctx.query("register_session:in_reach", id=session_id)
     rows = Sale.select().where(*reach(ctx, Sale.store_id))
     for field, value in ((Sale.register_id, register_id), (Sale.cashier_id, cashier_id), (Sale.customer, customer_id),
                          (Sale.session_id, session_id)):  # fmt: skip
@@ -96,7 +100,7 @@ def reviewed_view(row: SaleFlag) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@query("sale_flag:list", permission=("store:sales.review", "hq:sales.review"))
+@query("sale_flag:list", permission=("store:sales.review", "hq:sales.review", "hq:sales.view"))
 def list_flags(ctx: Context, *, reviewed: bool = False, limit: int = 50, cursor: Any = None) -> Any:
     """What disagreed in offline sales, still to be looked at (or looked at already)."""
     rows = SaleFlag.select().join(Sale).where(SaleFlag.reviewed_at.is_null(not reviewed), *reach(ctx, Sale.store_id))
@@ -107,11 +111,12 @@ def list_flags(ctx: Context, *, reviewed: bool = False, limit: int = 50, cursor:
 @query("sale:session_totals", permission=("store:sales.view",))
 def session_totals(ctx: Context, *, session_id: str) -> dict[str, Any]:
     """What a register session took: sales, and per tender the sum net of change. Stored figures, added up."""
-    sales = Sale.select(pw.fn.COUNT(Sale.id)).where(Sale.session_id == session_id, Sale.status == "completed").scalar()
+    taken = (Sale.session_id == session_id, Sale.status == "completed", *reach(ctx, Sale.store_id))
+    sales = Sale.select(pw.fn.COUNT(Sale.id)).where(*taken).scalar()
     rows = (
         Payment.select(Tender.id, Tender.code, Tender.kind, pw.fn.SUM(Payment.amount_minor))
         .join(Sale, on=(Payment.sale == Sale.id)).switch(Payment).join(Tender, on=(Payment.tender_id == Tender.id))
-        .where(Sale.session_id == session_id, Sale.status == "completed")
+        .where(*taken)
         .group_by(Tender.id, Tender.code, Tender.kind).order_by(Tender.code).tuples()
     )
     tenders = [
@@ -130,4 +135,5 @@ def sale_totals(
     `first` and `last` are business dates, inclusive. Money is in minor units; `exact_gross` is the sum of quantity
     times price without any rounding, as text, so that what rounding did can be shown.
     """
+    scope.require_store(ctx, store_id)
     return totals.of(ctx, by, first, last, store_id)

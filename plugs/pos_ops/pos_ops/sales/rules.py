@@ -41,6 +41,14 @@ def check_discount_permission(ctx: Context, command: CompleteSale) -> Violation 
     return PERMISSION_DENIED.at("discounts", permission="pos:discount")
 
 
+@before("sale:complete", priority=40)
+def check_override_permission(ctx: Context, command: CompleteSale) -> Iterator[Violation]:
+    """Selling at another price than the list's needs a permission of its own (RBC-07)."""
+    for position, line in enumerate(command.lines):
+        if line.price_override and not ctx.actor.may("pos:price_override"):
+            yield PERMISSION_DENIED.at(f"lines.{position}.price_override", permission="pos:price_override")
+
+
 @before("sale:complete", priority=50)
 def check_printed(command: CompleteSale, draft: SaleDraft) -> Iterator[Violation]:
     """What an offline till printed is compared with what the server makes of it; the printed figures stand."""

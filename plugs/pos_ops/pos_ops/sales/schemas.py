@@ -20,6 +20,7 @@ from pos_core.schemas import (
     PageParams,
     Params,
     Quantity,
+    Reasoned,
     ShortText,
 )  # fmt: skip
 
@@ -55,6 +56,9 @@ class LineIn(Command):
     name: Name | None = None
     quantity: Quantity
     unit_price_minor: Minor | None = None
+    price_override: bool = Field(
+        False, description="The price is meant to differ from the list's. Without it a price that differs is a mistake."
+    )
     price_per: PricePer | None = None
     tax_group_id: Id | None = None
     department_id: Id | None = None
@@ -69,6 +73,8 @@ class LineIn(Command):
             raise ValueError("name the product by one of product_id, sku and barcode")
         if named == 0 and (self.name is None or self.unit_price_minor is None):
             raise ValueError("a line without product_id, sku or barcode needs name and unit_price_minor")
+        if self.price_override and (named == 0 or self.unit_price_minor is None):
+            raise ValueError("price_override goes with a product and unit_price_minor")
         return self
 
 
@@ -88,7 +94,7 @@ class Offline(Command):
     receipt_number: ShortText | None = None
 
 
-class CompleteSale(Command):
+class CompleteSale(Reasoned):
     """A whole sale, with the id that the till made for it."""
 
     id: Id
@@ -122,6 +128,8 @@ class LineTaxAnswer(Answer):
 
 
 class TaxAnswer(Answer):
+    __entity__ = "tax"
+
     tax_id: str
     code: str
     rate: str

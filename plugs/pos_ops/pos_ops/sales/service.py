@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from pos_core import Context, Violation, action, uuid7
+from pos_core import Context, Violation, action, scope, uuid7
 from pos_core.clock import to_text
 from pos_core.config.numbering import format_number
 from pos_core.db import records
 from pos_core.errors import NOT_FOUND
-from pos_ops.sales import errors, views
+from pos_ops.sales import concessions, errors, views
 from pos_ops.sales.models import Payment, Sale, SaleFlag, SaleLine, SaleTax
 from pos_ops.sales.pricing import DraftLine, SaleDraft, prepare_sale
 from pos_ops.sales.queries import reviewed_view
 from pos_ops.sales.schemas import CompleteSale, ReviewFlag
 
 Row = dict[str, Any]
+#: Of what was given by hand, what subscribers are told.
+_TOLD = ("price_overrides", "discount_minor", "gross_minor")
 
 
 def is_offline(command: CompleteSale) -> bool:
@@ -28,11 +30,13 @@ def check_place(ctx: Context, command: CompleteSale) -> None:
     if ctx.register_id is None or ctx.store_id is None:
         raise errors.REGISTER_NEEDED("register_id")
     if command.register_id is not None and command.register_id != ctx.register_id:
+        scope.require_register(ctx, command.register_id)
         raise errors.REGISTER_WRONG("register_id")
 
 
 @action("sale:complete", command=CompleteSale, permission="pos:sell", entity="sale", status=201, key_field="id",
-        beforehand=check_place, prepare=prepare_sale, tolerates=is_offline, audited_answer=True)
+        beforehand=check_place, prepare=prepare_sale, tolerates=is_offline, audited_answer=True,
+        approval=concessions.approvals_of, reason=concessions.needs_reason)
 def complete_sale(
     ctx: Context, command: CompleteSale, draft: SaleDraft, violations: list[Violation]
 ) -> dict[str, Any]:
@@ -47,7 +51,10 @@ def complete_sale(
     for model, rows in ((SaleLine, lines), (SaleTax, taxes), (Payment, payments), (SaleFlag, flags)):
         for row in rows:
             uow.insert(model, row)
-    ctx.emit("sale:completed", "sale", command.id)
+    given = concessions.noted(draft)
+    if given is not None:
+        uow.note(overrides=given)
+    ctx.emit("sale:completed", "sale", command.id, **{name: given[name] for name in _TOLD} if given else {})
     return views.sale_view(sale, lines, taxes, payments, flags)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import peewee as pw
 
-from pos_core import Context, query
+from pos_core import Context, query, scope
 from pos_core.clock import to_text
 from pos_core.db import records
 from pos_core.db.records import reach
@@ -33,6 +33,7 @@ def list_levels(
     ctx: Context, *, product_id: str | None = None, store_id: str | None = None, limit: int = 50, cursor: Any = None
 ) -> Any:
     """Stock levels by store and product."""
+    scope.require_store(ctx, store_id)
     rows = StockLevel.select().where(*reach(ctx, StockLevel.store))
     if product_id is not None:
         rows = rows.where(StockLevel.product == product_id)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from pos_core.ids import uuid7
-from pos_core.schemas import Answer, Command, Id, PageParams, ShortText, SignedQuantity
+from pos_core.schemas import Answer, Id, PageParams, Reasoned, SignedQuantity
 
 
-class AdjustStock(Command):
-    """A counted difference: `quantity` is added (negative: taken away)."""
+class AdjustStock(Reasoned):
+    """A counted difference: `quantity` is added (negative: taken away). Its reason is always needed."""
 
     id: Id = Field(default_factory=uuid7)
     product_id: Id
     quantity: SignedQuantity
-    reason: Literal["physical_count", "damage", "shrinkage", "opening", "other"]
-    note: ShortText | None = None
 
 
 class LevelAnswer(Answer):

@@ -129,7 +129,7 @@ def test_somebody_needs_a_name_and_a_contact(client_as):
 def test_the_database_itself_refuses_a_nameless_customer(kernel):
     now = kernel.clock.now()
     with kernel.db.schema_access(), pytest.raises(pw.IntegrityError):
-        Customer.create(id=uuid7(), code="X", search_key="", created_at=now, updated_at=now)
+        Customer.create(id=uuid7(), code="X", search_key="", name_key="", created_at=now, updated_at=now)
 
 
 @pytest.mark.req("V2X-17")

@@ -345,9 +345,13 @@ def test_only_its_cashier_closes_a_drawer_unless_somebody_may(business):
         business.kernel.perform(stranger, "register_session:close", command)
     assert codes(refused) == {"register_session_of_another"}
     supervisor = at(business, 2, 1)
-    held = supervisor.actor.permissions | {"pos:register.close_others"}
+    held = supervisor.actor.permissions | {"pos:register.force_close"}
     supervisor.actor = type(supervisor.actor)(supervisor.actor.id, "supervisor", ("shift_supervisor",), held)
-    shut = business.kernel.perform(supervisor, "register_session:close", command).data
+    with pytest.raises(PosError) as refused:
+        business.kernel.perform(supervisor, "register_session:close", command)
+    assert codes(refused) == {"reason_required"}
+    forced = {**command, "reason": "shift_end"}
+    shut = business.kernel.perform(supervisor, "register_session:close", forced).data
     assert (shut["cashier_id"], shut["closed_by"]) == (business.ids["cashier1"], business.ids["cashier2"])
 
 
@@ -391,7 +395,9 @@ def test_lists_filter_and_page_from_the_latest_on(business, client_as):
     assert listed("first=2026-03-03&last=2026-03-04") == ids[2:4]
     assert listed(f"register_id={business.ids['register2']}") == listed("status=open") == [second["id"]]
     assert listed(f"cashier_id={business.ids['cashier1']}") == ids
-    assert listed(f"store_id={uuid7()}") == []
+    for unknown in ("store_id", "register_id", "cashier_id"):
+        answer = manager.get(f"/register-sessions?{unknown}={uuid7()}")
+        assert (answer.status, answer.paths()) == (404, {unknown})
 
 
 @pytest.mark.req("REG-01")

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pos_core.errors import PosError
+
 
 @pytest.mark.req("RPT-01")
 def test_totals_by_every_dimension_add_up_to_the_same(shop: Any) -> None:
@@ -41,4 +43,6 @@ def test_totals_between_days_and_of_a_store(shop: Any) -> None:
     today = shop.business.clock.now().date()
     assert shop.business.query("sale:totals", by="day", first=today, last=today)[0]["sales"] == 1
     assert shop.business.query("sale:totals", by="day", first=today + timedelta(days=1)) == []
-    assert shop.business.query("sale:totals", by="day", store_id=shop.business.ids["admin"]) == []
+    assert shop.business.query("sale:totals", by="day", store_id=shop.business.store_id)[0]["sales"] == 1
+    with pytest.raises(PosError, match="not_found"):
+        shop.business.query("sale:totals", by="day", store_id=shop.business.ids["admin"])
