@@ -25,7 +25,7 @@ MANIFEST = Manifest(
     title="Business rules",
     depends=("core.stores", "core.audit", "core.reasons", "core.approvals"),
     permissions=(
-        Permission("hq:rules.view", "See business rules and try them", ("admin", "auditor")),
+        Permission("hq:rules.view", "See business rules and what they would have done", ("admin", "auditor")),
         Permission("hq:rules.create", "Write business rules", ("admin",)),
         Permission("hq:rules.edit", "Change business rules", ("admin",)),
         Permission("hq:rules.activate", "Switch business rules on and off", ("admin",)),

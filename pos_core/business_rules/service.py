@@ -176,7 +176,7 @@ def _typed(schema: Any, given: dict[str, Any]) -> Any:
         raise PosError(INVALID_REQUEST, violations=found) from None
 
 
-@action("business_rule:try", command=schemas.TryRule, permission=queries.VIEW, entity="business_rule",
+@action("business_rule:try", command=schemas.TryRule, permission=(CREATE, EDIT, ACTIVATE), entity="business_rule",
         prepare=try_example, unrecorded=("command",))
 def try_rule(ctx: Context, command: schemas.TryRule, draft: Tried) -> dict[str, Any]:
     """Say what a business rule would do to an example. Nothing of the example is done or kept."""

@@ -1,7 +1,7 @@
 """Which of a worker's threads takes the next request: the one that finished last, whose memory is still warm.
 
 waitress wakes the thread that has waited longest, so that a single till's requests go round all of them: each time
-another stack, another allocator's arena. Measured at one till: a fifth of the program's processor time.
+another stack, another allocator's arena. Measured at one till: 3 % of a sale.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class Worker:
             max_request_header_size=config.max_header_bytes, asyncore_use_poll=True, ident=None,
             clear_untrusted_proxy_headers=True,
         )  # fmt: skip
-        dispatcher = Dispatcher() if not os.environ.get("XFIFO") else __import__("waitress.task").task.ThreadedTaskDispatcher()
+        dispatcher = Dispatcher()
         dispatcher.set_thread_count(config.threads)
         place = (listener.family, listener.type, listener.proto, listener.getsockname())
         self._server: Any = _Server(

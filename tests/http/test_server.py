@@ -211,26 +211,18 @@ def test_workers_end_with_a_killed_supervisor_and_the_next_start_succeeds(start:
 _BROKEN = """
     import sys
     from pathlib import Path
-    from types import ModuleType
     from pos_core import logs
     from pos_core.config import loader
-    from pos_core.hookspecs import hookimpl
     from pos_core.http import server
     from pos_core.kernel import Kernel
-    from pos_core.manifest import Manifest
 
-    plugin = ModuleType("broken_plugin")
-    plugin.__package__ = "broken_plugin"
-    plugin.MANIFEST = Manifest(name="broken.start", version="1.0")
+    class Broken(Kernel):
+        def start(self):
+            raise RuntimeError("the scale does not answer")
 
-    @hookimpl
-    def kernel_started(kernel):
-        raise RuntimeError("the scale does not answer")
-
-    plugin.kernel_started = kernel_started
     config = loader.load(Path(sys.argv[1]))
     logs.configure_server(config.log)
-    served = server.prepare(config, lambda c: Kernel(c, extra=[("broken.start", plugin)]))
+    served = server.prepare(config, Broken)
     sys.exit(server.Supervisor(served, server.listen("127.0.0.1", 0), 2).run())
 """
 
