@@ -244,7 +244,8 @@ All paths lie under `{PREFIX}`. A running server describes itself in OpenAPI 3.1
 `/docs`, without a network. `/health/live` and `/health/ready` tell whether the process and its database answer.
 
 - **Signing in.** `POST {PREFIX}/auth/login` gives tokens for one context (`hq`, `store` or `pos`; `sessions.md` tells
-  how they are refreshed and how sessions end); send the access token as `Authorization: Bearer <token>`. A route names a permission per context that may use it; any one suffices.
+  how they are refreshed and how sessions end); send the access token as `Authorization: Bearer <token>`.
+  A route names a permission per context that may use it; any one suffices.
 - **Answers.** `{{"data": ..., "meta": {{"request_id": ...}}}}`. A page adds `meta.next_cursor`: send it as `cursor` for
   the next page, until it is null.
 - **Errors.** `application/problem+json` (RFC 9457) with `code`, `class`, `errors` (everything wrong at once, each with

@@ -110,7 +110,7 @@ def test_any_sequence_uses_an_approval_once_and_only_as_it_was_decided(
         else:
             before = len(done_things)
             sent = {**command, "amount_minor": AMOUNTS[kind] + how}
-            repeated = model.used and not how  # the same id and body again, from whom in the store ever: the same answer
+            repeated = model.used and not how  # the same id and body again, by whomever in the store
             fits = bool(repeated) or (model.state == "approved" and who == "cashier1" and not how)
             assert attempt(office.do, who, Given(ids=(asked["id"],)), **sent) == fits
             assert len(done_things) - before == int(fits and not repeated)
