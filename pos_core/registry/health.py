@@ -60,8 +60,8 @@ class Meter:
         now = time.monotonic()
         if now - self.named_at >= _NAME_EVERY_S:
             self.named_at = now
-            log.warning("a handler is slow", extra={"handler": self.handler, "hook": self.hook,
-                                                    "module_name": self.module, "spent_ms": spent_ns // 1_000_000})
+            log.info("a handler is slow", extra={"handler": self.handler, "hook": self.hook,
+                                                 "module_name": self.module, "spent_ms": spent_ns // 1_000_000})
 
     def told(self) -> dict[str, Any]:
         """The counts as plain data."""
