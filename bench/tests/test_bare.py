@@ -256,7 +256,7 @@ def test_measured_tills_give_figures(copy: Copy) -> None:
     assert figures.client_cpu_ms is not None
     assert figures.client_cpu_ms > 0
     if isinstance(copy.bare, bare_postgres.Bare):
-        assert figures.flushes
+        assert figures.flushes is not None  # none at all on a server that does not flush
         assert figures.wal_bytes
         assert figures.wal_bytes > 1000
 
