@@ -69,17 +69,17 @@ class Worker:
         self._kernel = kernel
         self._grace = config.drain_seconds
         self._stopping = False
+        self._told, self._tell = os.pipe()
         adjustments = Adjustments(
             sockets=[listener], threads=config.threads, connection_limit=config.connection_limit,
             max_request_body_size=max(config.max_body_bytes, config.max_upload_bytes),
             max_request_header_size=config.max_header_bytes, asyncore_use_poll=True, ident=None,
             clear_untrusted_proxy_headers=True,
         )  # fmt: skip
-        dispatcher = Dispatcher()
-        dispatcher.set_thread_count(config.threads)
+        self._threads = Dispatcher(config.threads, lambda: self._loop(30))
         place = (listener.family, listener.type, listener.proto, listener.getsockname())
         self._server: Any = _Server(
-            app, {}, _sock=listener, dispatcher=dispatcher, adj=adjustments, bind_socket=False, sockinfo=place
+            app, {}, _sock=listener, dispatcher=self._threads, adj=adjustments, bind_socket=False, sockinfo=place
         )
         self._server.channel_class = Channel
         self._server.share = self._share = share
@@ -94,8 +94,9 @@ class Worker:
         log.info("worker ready", extra={"threads": kernel.config.http.threads})
         self._share.open()
         ready()
-        while not self._stopping:
-            self._loop(30)
+        self._threads.start()
+        os.read(self._told, 1)  # until `stop`
+        self._threads.take_reading(self._server.pull_trigger)
         complete = self._drain()
         access.flush()
         with kernel.db.in_use():
@@ -107,7 +108,7 @@ class Worker:
     def stop(self) -> None:
         """Begin to stop; safe in a signal handler."""
         self._stopping = True
-        self._server.pull_trigger()
+        os.write(self._tell, b"s")
 
     def _orphaned(self) -> None:
         if not self._stopping:
